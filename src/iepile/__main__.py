@@ -1,0 +1,7 @@
+"""`python -m iepile`."""
+
+import sys
+
+from iepile.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,143 @@
+"""From a config dataclass to a command: its fields are the flags, its field docs the help.
+
+Every verb gets `--config FILE.yaml` (same names; flags on the command line win) and `--json`. `_` and `-`
+are the same in flag names. Flags of the old scripts that mean nothing here are accepted with one line.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Annotated, Any
+
+from iepile.cli import show
+from iepile.errors import IepileError, InputError
+
+
+class Retired:
+    """Flags that are accepted and ignored: name -> what replaces it."""
+
+    def __init__(self, switches: Mapping[str, str], values: Mapping[str, str]) -> None:
+        """`switches` stand alone, `values` are followed by one."""
+        self.switches, self.values = switches, values
+
+    def strip(self, argv: Sequence[str]) -> list[str]:
+        """`argv` without retired flags; prints one line for each on standard error."""
+        out: list[str] = []
+        rest = iter(argv)
+        for arg in rest:
+            name, eq, _ = arg.removeprefix("--").partition("=")
+            name = name.replace("-", "_")
+            known = self.switches.get(name) or self.values.get(name)
+            if not arg.startswith("--") or known is None:
+                out.append(arg)
+                continue
+            if name in self.values and not eq:
+                next(rest, None)
+            print(f"warning: --{name} has no effect here: {known}", file=sys.stderr)
+        return out
+
+
+def run_command(
+    name: str,
+    config_type: type[Any],
+    function: Callable[[Any], object],
+    argv: Sequence[str],
+    positional: Sequence[str] = (),
+) -> int:
+    """Parse `argv` into `config_type`, call `function`, return the exit code.
+
+    Args:
+        name: the verb, for the help.
+        config_type: a keyword-only dataclass with field docs.
+        function: gets the config object.
+        positional: fields that may be given without their flags, first of all (`iepile run RECIPE`).
+    """
+    from cyclopts import App, CycloptsError, Parameter
+
+    argv = list(argv)
+    if "--json" in argv:
+        argv.remove("--json")
+        show.as_json = True
+    for n, field in enumerate(positional):
+        if n >= len(argv) or argv[n].startswith("-"):
+            break
+        argv[n] = f"--{field}={argv[n]}"
+    result: list[int] = []
+
+    def command(*, config: Any) -> None:
+        result.append(guarded(lambda: function(config)))
+
+    command.__annotations__ = {"config": Annotated[config_type, Parameter(name="*")], "return": None}
+    command.__doc__ = config_type.__doc__
+    if all(f.default is not MISSING or f.default_factory is not MISSING for f in fields(config_type)):
+        command.__kwdefaults__ = {"config": config_type()}
+    try:
+        app = App(name=f"iepile {name}", config=_yaml_source(argv), result_action="return_value",
+                  default_parameter=Parameter(negative=()))
+    except InputError as e:
+        print(f"error: {e}", file=sys.stderr)
+        return 2
+    app.default(command)
+    try:
+        app(argv, exit_on_error=False, print_error=False)
+    except CycloptsError as e:
+        print(f"error: {e}\n  do:       iepile {name} --help", file=sys.stderr)
+        return 2
+    return result[0] if result else 0
+
+
+def _yaml_source(argv: list[str]) -> tuple[Any, ...]:
+    """Take `--config FILE` out of `argv`; the file as a source of defaults."""
+    for i, arg in enumerate(argv):
+        flag, eq, value = arg.partition("=")
+        if flag != "--config":
+            continue
+        path = value if eq else (argv[i + 1] if i + 1 < len(argv) else "")
+        del argv[i : i + (1 if eq else 2)]
+        if not Path(path).is_file():
+            raise InputError("no such file", file=path or None, field="config", expected="a YAML file")
+        from cyclopts.config import Dict
+
+        return (Dict(read_yaml(path), source=path, use_commands_as_keys=False),)
+    return ()
+
+
+def read_yaml(path: str) -> dict[str, Any]:
+    """A YAML mapping.
+
+    Raises:
+        InputError: not YAML, or not a mapping.
+    """
+    import yaml
+
+    try:
+        data = yaml.safe_load(Path(path).read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
+        raise InputError(f"not YAML: {e}", file=path) from None
+    if not isinstance(data, dict):
+        raise InputError("not a mapping", file=path, expected="option: value, one a line")
+    return {str(k).replace("_", "-"): v for k, v in data.items()}
+
+
+def guarded(work: Callable[[], object]) -> int:
+    """Run `work`; print errors of ours plainly and turn them into exit codes."""
+    try:
+        work()
+    except IepileError as e:
+        print(f"error: {e}", file=sys.stderr)
+        return e.exit_code
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as e:
+        where = f"{e.filename}: " if e.filename else ""
+        print(f"error: {where}{e.strerror or e}", file=sys.stderr)
+        return 1
+    return 0

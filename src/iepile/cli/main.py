@@ -1,0 +1,58 @@
+"""`iepile VERB`: the table of verbs and nothing else. A verb's module is loaded when it is called."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+VERBS: dict[str, tuple[str, str]] = {
+    "quickstart": ("recipes", "data, training, F1 and a graph in a few minutes"),
+    "run": ("recipes", "run a recipe: verbs in a row, finished stages kept"),
+    "generate": ("corpus", "make annotated example documents (zh, en)"),
+    "import": ("corpus", "read an annotated data set in its raw format"),
+    "convert": ("corpus", "documents to instruction rows"),
+    "validate": ("corpus", "what is wrong with this data file, by line"),
+    "train": ("training", "train the compact model, or tune a causal LM"),
+    "predict": ("extraction", "answer instruction rows with a model"),
+    "extract": ("extraction", "facts of one text, or of a file of texts"),
+    "evaluate": ("evaluation", "precision, recall, F1 of predictions"),
+    "kg": ("graph", "facts to a knowledge graph"),
+    "formats": ("lists", "raw formats that can be read"),
+    "tasks": ("lists", "tasks that can be asked"),
+    "engines": ("lists", "engines that can answer"),
+    "templates": ("lists", "chat templates"),
+}
+"""Verb -> (module of this package, what it does)."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code: 0 done, 1 failed, 2 bad usage or bad input."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    if not args or args[0] in ("-h", "--help", "help"):
+        print(_help())
+        return 0
+    if args[0] in ("-V", "--version"):
+        from iepile import __version__
+
+        print(f"iepile {__version__}")
+        return 0
+    verb = args[0].replace("_", "-")
+    if verb not in VERBS:
+        near = difflib.get_close_matches(verb, VERBS, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        print(f"error: unknown verb {args[0]!r}{hint}\n  do:       iepile --help", file=sys.stderr)
+        return 2
+    module = import_module(f"iepile.cli.{VERBS[verb][0]}")
+    code: int = getattr(module, verb if verb != "import" else "import_")(args[1:])
+    return code
+
+
+def _help() -> str:
+    width = max(map(len, VERBS))
+    lines = [f"  {verb:<{width}}  {what}" for verb, (_, what) in VERBS.items()]
+    return "\n".join(
+        ["usage: iepile VERB [OPTIONS]", "", "Text and a schema in, grounded facts and a graph out.", "", *lines,
+         "", "  iepile VERB --help   what a verb takes", "  iepile --version"]
+    )

@@ -1,0 +1,1 @@
+"""From raw data sets to clean documents and instructions: formats, catalogue, checks, statistics."""

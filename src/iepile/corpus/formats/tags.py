@@ -1,0 +1,61 @@
+"""From tags on tokens to mentions in a text; shared by the formats that tag tokens."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from iepile.corpus.formats.format import ReadOptions
+from iepile.records import Document, Entity, Span
+
+TAG = re.compile(r"([BIMELSU])[-_](.+)")
+"""A tag other than O: its mark and its label."""
+
+
+def spans_of_tags(tags: Sequence[str], iob1: bool = False) -> tuple[list[tuple[str, int, int]], int]:
+    """Mentions as (label, first token, one past the last token), and how many tags were ill-formed.
+
+    `iob1`: an I may open a mention. Otherwise that, a mention cut off before its E or L, and an E or L
+    that ends nothing are ill-formed.
+    """
+    spans: list[tuple[str, int, int]] = []
+    ill = start = 0
+    label = ""
+    closes = any(tag[:1] in "MELSU" for tag in tags if tag[1:2] in ("-", "_"))
+    parsed = [(m[1], m[2]) if (m := TAG.fullmatch(tag)) else ("O", "") for tag in tags]
+    for n, (mark, kind) in enumerate([*parsed, ("O", "")]):
+        goes_on = mark in "IMEL" and label == kind and label != ""
+        if label and not goes_on:
+            ill += closes
+            spans.append((label, start, n))
+            label = ""
+        if mark == "O":
+            continue
+        if not goes_on:
+            ill += mark in "IMEL" and not (iob1 and mark == "I")
+            start = n
+        label = kind
+        if mark in "ELSU":
+            spans.append((label, start, n + 1))
+            label = ""
+    return spans, ill
+
+
+def tagged_document(
+    tokens: Sequence[str],
+    spans: Sequence[tuple[str, int, int]],
+    join: str,
+    options: ReadOptions,
+    language: str | None = None,
+) -> Document:
+    """A document of joined tokens with its mentions in characters."""
+    starts, at = [], 0
+    for token in tokens:
+        starts.append(at)
+        at += len(token) + len(join)
+    text = join.join(tokens)
+    entities = []
+    for kind, first, past in spans:
+        start, end = starts[first], starts[past - 1] + len(tokens[past - 1])
+        entities.append(Entity(options.label(kind), Span(text[start:end], start, end)))
+    return Document(text, language=language, entities=tuple(entities), annotated=("entity",))

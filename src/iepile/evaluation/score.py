@@ -1,0 +1,292 @@
+"""Precision, recall and F1 of predictions, per task, source and label.
+
+    from iepile.evaluation.score import EvaluateConfig, evaluate
+    report = evaluate(EvaluateConfig(path1="pred.json", sort_by="source"))
+    report.scores[0].score.f1
+
+A fact is right when its label and its mentions are those of a gold fact of the same text. Scores are
+micro averages from unrounded values, in percent; a score with nothing to divide by is 0.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Hashable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import msgspec
+
+from iepile.errors import InputError
+from iepile.evaluation.facts import Counts, Note, Record, RecordReader
+from iepile.jsonl import atomic_writer, check_target
+from iepile.tasks.task import Match, get_task
+
+Cells = dict[tuple[str, str, str], dict[str, list[int]]]
+"""(task, group, source) -> label -> [right, answered, gold]."""
+VERSION = 1
+"""Raised whenever a change of the rules changes a score."""
+
+
+@dataclass
+class EvaluateConfig:
+    """What to score, and how."""
+
+    path1: str = ""
+    """Predictions: rows with `instruction`, `label` and `output` (and `facts`, to score by offsets)."""
+    task: str = ""
+    """Score only rows of this task, and take rows that name none for it; empty: whatever the rows name."""
+    match_mode: str = "normal"
+    """`normal`: a fact answered twice must stand in the gold twice; `set`: repeats count once."""
+    match: str = "string"
+    """What a mention is compared by: `string`, its characters; `offset`, its place in the text."""
+    sort_by: str = ""
+    """Also show the scores by `source`, `label` or both (`source,label`)."""
+    metrics_list: str = "f1"
+    """`f1`: precision, recall and F1."""
+    output: str = ""
+    """Write the report here, as JSON."""
+    language: str = "zh"
+    """Accepted for old commands; means nothing here."""
+    NAN: str = ""
+    """Accepted for old commands; means nothing here."""
+    prefix: str = ""
+    """Accepted for old commands; means nothing here."""
+
+
+class Score(msgspec.Struct, frozen=True):
+    """Micro precision, recall and F1 in percent, with the counts they come from."""
+
+    tp: int
+    """Facts answered that are in the gold."""
+    pred: int
+    gold: int
+    precision: float
+    recall: float
+    f1: float
+
+    @classmethod
+    def of(cls, tp: int, pred: int, gold: int) -> Score:
+        """The score of these counts."""
+        share = (100 * tp / pred if pred else 0.0, 100 * tp / gold if gold else 0.0)
+        # 2tp / (pred + gold) is the harmonic mean without its rounding errors.
+        return cls(tp, pred, gold, *share, 200 * tp / (pred + gold) if pred + gold else 0.0)
+
+
+class Row(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One score: of a task's group of facts (entity, relation, event, argument), in all or a part."""
+
+    task: str
+    group: str
+    score: Score
+    source: str | None = None
+    label: str | None = None
+
+
+class SourceCounts(msgspec.Struct, frozen=True):
+    """How many texts a source has, and how many of its answers could not be read."""
+
+    task: str
+    source: str
+    records: int
+    invalid: int
+
+
+class Table(msgspec.Struct, frozen=True):
+    """A table for people: cells are text."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+class Report(msgspec.Struct):
+    """What `evaluate` found."""
+
+    setting: str
+    """Name and version of the rules; scores compare only under the same."""
+    file: str
+    scores: list[Row]
+    by_source: list[Row]
+    by_label: list[Row]
+    sources: list[SourceCounts]
+    counts: Counts
+    notes: list[Note]
+    """The first faults met, with their lines."""
+
+    def score(self, task: str, group: str) -> Score:
+        """The total of a task's group.
+
+        Raises:
+            KeyError: nothing of that task was scored.
+        """
+        for row in self.scores:
+            if (row.task, row.group) == (task, group):
+                return row.score
+        raise KeyError((task, group))
+
+    def to_json(self) -> bytes:
+        """The report as indented JSON, numbers in full."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n"
+
+
+def evaluate(config: EvaluateConfig) -> Report:
+    """Score a file of predictions.
+
+    Raises:
+        InputError: a setting that does not exist, no such file, or nothing in it that can be scored.
+    """
+    match = _check(config)
+    if config.output:
+        check_target(config.output)
+    reader = RecordReader(config.task, match)
+    cells: Cells = {}
+    sources: dict[tuple[str, str], list[int]] = {}
+    with _uncollected():
+        for record in reader.read(config.path1):
+            if record.gold is None:
+                reader.counts.unscored_records += 1
+                continue
+            reader.counts.records += 1
+            per_source = sources.setdefault((record.task.name, record.source), [0, 0])
+            per_source[0] += 1
+            per_source[1] += record.invalid
+            _count(record, config.match_mode, match, cells, reader.counts)
+    if not reader.counts.records:
+        raise _nothing(config, reader)
+    if match == "offset":
+        _check_places(config, reader)
+    report = _report(config, cells, sources, reader)
+    if config.output:
+        with atomic_writer(config.output) as f:
+            f.write(report.to_json())
+    return report
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the cycle collector: it would walk over every record again and again, and none has a cycle."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def tables(report: Report, sort_by: str = "") -> list[Table]:
+    """The report as tables for a terminal, percentages with two decimals."""
+    out = [_table(report.setting, ("task", "facts"), report.scores)]
+    if "source" in sort_by:
+        out.append(_table("by source", ("task", "facts", "source"), report.by_source))
+    if "label" in sort_by:
+        out.append(_table("by label", ("task", "facts", "label"), report.by_label))
+    met = ((k.replace("_", " "), str(v)) for k, v in msgspec.structs.asdict(report.counts).items() if v)
+    out.append(Table("rows and answers", ("what", "count"), tuple(met)))
+    if report.notes:
+        lines = tuple((str(n.line), n.problem) for n in report.notes)
+        out.append(Table("first faults", ("line", "problem"), lines))
+    return out
+
+
+def _table(title: str, names: tuple[str, ...], rows: Iterable[Row]) -> Table:
+    cells = []
+    for r in rows:
+        place = [x for x in (r.source, r.label) if x is not None]
+        s = r.score
+        percent = (f"{x:.2f}" for x in (s.precision, s.recall, s.f1))
+        cells.append((r.task, r.group, *place, *percent, str(s.tp), str(s.pred), str(s.gold)))
+    return Table(title, (*names, "P", "R", "F1", "right", "answered", "gold"), tuple(cells))
+
+
+def _check(config: EvaluateConfig) -> Match:
+    if not config.path1:
+        raise InputError("not given", field="path1", fix="give --path1, the file of predictions")
+    allowed = {"match_mode": ("normal", "set"), "match": ("string", "offset"), "metrics_list": ("f1",)}
+    for name, values in allowed.items():
+        if getattr(config, name) not in values:
+            raise InputError(f"is {getattr(config, name)!r}", field=name, expected=" or ".join(values))
+    for part in filter(None, config.sort_by.split(",")):
+        if part not in ("source", "label"):
+            raise InputError(f"is {part!r}", field="sort_by", expected="source, label or source,label")
+    return "offset" if config.match == "offset" else "string"
+
+
+def _count(record: Record, mode: str, match: Match, cells: Cells, counts: Counts) -> None:
+    """Add the facts of a record to the cells."""
+    task = record.task
+    assert record.gold is not None
+    gold_keys = task.keys(record.gold, match)
+    pred_keys = task.keys(task.join(record.answers), match)
+    asked = {i.name for items in record.asked for i in items}
+    for group in task.groups:
+        gold, pred = gold_keys[group], pred_keys[group]
+        if mode == "set":
+            gold, pred = list(dict.fromkeys(gold)), list(dict.fromkeys(pred))
+        of_label = cells.setdefault((task.name, group, record.source), {})
+        left: dict[tuple[str, Hashable], int] = {}
+        for fact in gold:
+            label = fact[0]
+            left[fact] = left.get(fact, 0) + 1
+            if (cell := of_label.get(label)) is None:
+                cell = of_label[label] = [0, 0, 0]
+            cell[2] += 1
+            if label not in asked:
+                counts.gold_not_asked += 1
+        for fact in pred:
+            if (cell := of_label.get(fact[0])) is None:
+                cell = of_label[fact[0]] = [0, 0, 0]
+            cell[1] += 1
+            if n := left.get(fact):
+                left[fact] = n - 1
+                cell[0] += 1
+    if match == "offset":
+        spans = record.gold.spans()
+        counts.gold_mentions += len(spans)
+        counts.gold_without_place += sum(not s.grounded for s in spans)
+
+
+def _report(
+    config: EvaluateConfig, cells: Cells, sources: dict[tuple[str, str], list[int]], reader: RecordReader
+) -> Report:
+    names = dict.fromkeys(t for t, _ in sources)
+    groups = [(t, g) for t in sorted(names) for g in get_task(t).groups]
+    totals = {g: [0, 0, 0] for g in groups}
+    per_source = {(t, g, s): [0, 0, 0] for t, g in groups for of, s in sorted(sources) if of == t}
+    per_label: dict[tuple[str, str, str], list[int]] = {}
+    for (task, group, source), of_label in cells.items():
+        for label, numbers in of_label.items():
+            for have in (totals[task, group], per_source[task, group, source],
+                         per_label.setdefault((task, group, label), [0, 0, 0])):
+                have[:] = map(sum, zip(have, numbers, strict=True))
+    rank = {g: n for n, g in enumerate(groups)}
+    labels = sorted(per_label.items(), key=lambda cell: (rank[cell[0][:2]], cell[0][2]))
+    return Report(
+        setting=f"micro-{config.match}-{config.match_mode}/{VERSION}",
+        file=config.path1,
+        scores=[Row(*g, Score.of(*n)) for g, n in totals.items()],
+        by_source=[Row(t, g, Score.of(*n), source=part) for (t, g, part), n in per_source.items()],
+        by_label=[Row(t, g, Score.of(*n), label=part) for (t, g, part), n in labels],
+        sources=[SourceCounts(t, s, *n) for (t, s), n in sorted(sources.items())],
+        counts=reader.counts,
+        notes=reader.notes,
+    )
+
+
+def _nothing(config: EvaluateConfig, reader: RecordReader) -> InputError:
+    first = f" (line {reader.notes[0].line}: {reader.notes[0].problem})" if reader.notes else ""
+    return InputError(f"none of the {reader.counts.rows} rows can be scored{first}", file=config.path1,
+                      expected="rows with `instruction`, `task`, `label` and `output`",
+                      fix="convert the test data with its annotation, predict it, and score that file")
+
+
+def _check_places(config: EvaluateConfig, reader: RecordReader) -> None:
+    counts = reader.counts
+    rows = counts.rows - counts.other_task_rows
+    if counts.without_facts == rows:
+        raise InputError("no row has `facts`", file=config.path1, field="match",
+                         fix="predict with `iepile predict`, or score with --match string")
+    if counts.gold_without_place and counts.gold_without_place == counts.gold_mentions:
+        raise InputError("the labels hold no places", file=config.path1, field="match",
+                         fix="keep the places when converting the test data, or score with --match string")

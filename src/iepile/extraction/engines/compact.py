@@ -1,0 +1,130 @@
+"""The compact model as an engine: reads the same instructions and writes the same answers as an LLM,
+with offsets and a confidence for every mention; always valid, always verbatim."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from iepile.errors import InputError, MissingDependency
+from iepile.extraction.engines.engine import Completion, Request
+from iepile.instruction import read_instruction
+from iepile.models.compact.example import NOWHERE, Label, Offsets, Prediction, Question
+from iepile.records import Argument, Entity, Event, Facts, Relation, Span
+from iepile.tasks.task import Item, Task, get_task
+from iepile.training.compact_labels import labels
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompactOptions:
+    """How to run the compact model."""
+
+    tokens_per_batch: int = 4096
+    """Tokens of text read at a time."""
+    window: int = 1024
+    """Requests looked at together; polls of one text in a window are answered in one pass."""
+    threads: int = 0
+    """Threads of torch; 0: its own choice."""
+
+
+class CompactEngine:
+    """Answers with a trained compact model."""
+
+    name = "compact"
+
+    def __init__(self, model: str, options: CompactOptions) -> None:
+        """
+        Raises:
+            InputError: not the folder of a compact model.
+            MissingDependency: torch is not installed.
+        """
+        try:
+            import torch
+
+            from iepile.models.compact.model import CompactModel
+        except ImportError as e:
+            raise MissingDependency(e.name or "torch", "train", "the compact model") from e
+        if options.threads:
+            torch.set_num_threads(options.threads)
+        self.model = CompactModel.load(model)
+        self.options = options
+
+    def generate(self, requests: Iterable[Request]) -> Iterator[Completion]:
+        """Answer requests window by window, in the order given."""
+        requests = iter(requests)
+        while window := list(islice(requests, self.options.window)):
+            yield from self._answer(window)
+
+    def _answer(self, window: list[Request]) -> Iterator[Completion]:
+        asked: list[tuple[Request, Task, str, tuple[Item, ...]]] = []
+        questions: dict[str, tuple[dict[Label, None], dict[Label, None]]] = {}
+        for r in window:
+            instruction, task = read_instruction(r.instruction), get_task(r.task)
+            items = task.read_items(instruction.schema)
+            asked.append((r, task, instruction.input, items))
+            spans, pairs = questions.setdefault(instruction.input, ({}, {}))
+            new_spans, new_pairs = labels(task, items)
+            spans.update(dict.fromkeys(new_spans))
+            pairs.update(dict.fromkeys(new_pairs))
+        texts = list(questions)
+        found = self.model.predict(
+            texts, [Question(tuple(s), tuple(p)) for s, p in questions.values()], self.options.tokens_per_batch
+        )
+        by_text = dict(zip(texts, found, strict=True))
+        for r, task, text, items in asked:
+            facts = _facts(task, items, text, by_text[text])
+            yield Completion(r.key, task.answer_text(facts, items, text), facts=facts)
+
+    def close(self) -> None:
+        """Nothing is held beyond memory."""
+
+
+def _facts(task: Task, items: Iterable[Item], text: str, p: Prediction) -> Facts:
+    def span(place: Offsets) -> Span:
+        return Span(text[place[0] : place[1]], *place)
+
+    entities: list[Entity] = []
+    relations: list[Relation] = []
+    events: list[Event] = []
+    for item in items:
+        if task.annotation == "entity":
+            found = p.spans.get(Label("entity", item.name), [])
+            entities += (Entity(item.name, span((s, e)), _sure(c)) for s, e, c in found)
+        elif task.annotation == "relation":
+            pairs = p.pairs.get(Label("relation", item.name), [])
+            relations += (Relation(item.name, span(h), span(t), confidence=_sure(c)) for h, t, c in pairs)
+        else:
+            events += _events(item, p, span)
+    return Facts(tuple(entities), tuple(relations), tuple(events))
+
+
+def _events(item: Item, p: Prediction, span: Callable[[Offsets], Span]) -> Iterator[Event]:
+    for start, end, c in p.spans.get(Label("trigger", item.name), []):
+        place = (start, end)
+        arguments = tuple(
+            Argument(role, span(filler), _sure(sure))
+            for role in item.roles
+            for trigger, filler, sure in p.pairs.get(Label("argument", role, of=item.name), [])
+            if trigger == place
+        )
+        yield Event(item.name, None if place == NOWHERE else span(place), arguments, _sure(c))
+
+
+def _sure(probability: float) -> float:
+    # Four digits: what is left after them depends on how texts were batched.
+    return round(probability, 4)
+
+
+OPTIONS = CompactOptions
+
+
+def open_engine(model: str, options: CompactOptions) -> CompactEngine:
+    """Load the compact model in folder `model`.
+
+    Raises:
+        InputError: see `CompactEngine`.
+    """
+    if not model:
+        raise InputError("no model given", field="model", expected="the folder of a compact model")
+    return CompactEngine(model, options)

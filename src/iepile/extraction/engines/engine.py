@@ -1,0 +1,92 @@
+"""The Engine contract: something that answers instructions. One engine a file, each in three parts:
+options, class, constructor.
+
+To add an engine, write `engines/<name>.py` with
+
+1. an options dataclass (`<Name>Options`, a docstring under each field),
+2. a class with `name`, `generate` and `close` as in `Engine`,
+3. `open_engine(model: str, options: <Name>Options) -> Engine`, and `OPTIONS = <Name>Options`.
+
+`iepile predict --engine <name>` finds it by its file name. `tests/extraction/test_engine_recipe.py`
+follows these steps.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterable, Iterator
+from typing import Any, Protocol
+
+import msgspec
+
+from iepile.errors import InputError
+from iepile.records import Facts
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One instruction to answer."""
+
+    key: str
+    """Unique within a run; the completion carries it back."""
+    task: str
+    """Name of the task, `NER`."""
+    instruction: str
+    """The instruction as the rows hold it: a JSON string with `instruction`, `schema`, `input`."""
+
+
+class Completion(msgspec.Struct, frozen=True):
+    """The answer to one request."""
+
+    key: str
+    text: str
+    finish: str = "stop"
+    """`stop`: ended by itself; `length`: cut at the token limit; `error`: see `error`."""
+    facts: Facts | None = None
+    """Facts with offsets and confidence, from engines that know them; else they are read from `text`."""
+    tokens: int = 0
+    """Tokens generated (0 for engines that generate none)."""
+    logprob: float | None = None
+    """Sum of the log-probabilities of the generated tokens."""
+    error: str = ""
+
+
+class Engine(Protocol):
+    """Answers requests, in any order, batching as it likes; equal requests get equal answers."""
+
+    name: str
+
+    def generate(self, requests: Iterable[Request]) -> Iterator[Completion]:
+        """Yield one completion a request as soon as it is known; order is free."""
+        ...
+
+    def close(self) -> None:
+        """Free what the engine holds."""
+        ...
+
+
+def engine_names() -> tuple[str, ...]:
+    """Names of the engines in this folder, sorted."""
+    import iepile.extraction.engines as package
+
+    return tuple(sorted(m.name for m in pkgutil.iter_modules(package.__path__) if m.name != "engine"))
+
+
+def open_engine(name: str, model: str, options: dict[str, Any] | None = None) -> Engine:
+    """Load `model` (a folder, hub name or address) with the engine called `name`.
+
+    Args:
+        options: fields of the engine's options dataclass.
+
+    Raises:
+        InputError: no such engine, an unknown or ill-typed option, or a model that cannot be loaded.
+    """
+    if name not in engine_names():
+        raise InputError(f"unknown engine {name!r}", field="engine", expected=", ".join(engine_names()))
+    module = importlib.import_module(f"iepile.extraction.engines.{name}")
+    try:
+        parsed = msgspec.convert(options or {}, module.OPTIONS, strict=False)
+    except msgspec.ValidationError as e:
+        raise InputError(f"engine {name}: {e}", field="options") from None
+    engine: Engine = module.open_engine(model, parsed)
+    return engine

@@ -1,0 +1,332 @@
+"""Engine for causal language models in this process (transformers): batched, greedy, with a verbatim grammar.
+
+With the grammar on, every answer is the JSON object that was asked for and each mention in it is a piece of the
+text, whatever the model: the tokens that would say anything else are shut out, and an answer that reaches the token
+limit is closed at its last whole value (`finish` is then `length`). Prompts are never cut.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from iepile.errors import IepileError, InputError, MissingDependency
+from iepile.extraction.engines.engine import Completion, Engine, Request
+from iepile.extraction.grammar import complete, lark, limits
+from iepile.instruction import read_instruction
+from iepile.models.chat import Chat, control_text
+from iepile.models.load import Loaded, LoadOptions, load_model
+from iepile.tasks import get_task
+from iepile.tasks.shape import Shape
+
+LOOK_AHEAD = 64
+"""Batches' worth of requests sorted by length together."""
+
+
+@dataclass(frozen=True)
+class TransformersOptions:
+    """Options of the transformers engine."""
+
+    batch_size: int = 16
+    """Prompts answered together."""
+    max_tokens_per_batch: int = 0
+    """Most tokens a batch may come to, padding and answers included; 0: no limit."""
+    max_new_tokens: int = 512
+    """Most tokens of an answer; a longer one is closed at its last whole value."""
+    grammar: bool = True
+    """Allow only valid answers whose mentions are pieces of the text."""
+    template: str = ""
+    """Chat template; empty: as the model was trained, else the tokenizer's own, else alpaca."""
+    adapter: str = ""
+    """LoRA adapter to put on the model: a folder or hub name."""
+    dtype: str = "auto"
+    """`fp32`, `bf16`, `fp16`; `auto`: as stored on a GPU, fp32 on a processor."""
+    device: str = "auto"
+    """`cpu`, `cuda`, `cuda:1`, `mps`; `auto`: the first GPU if there is one."""
+    context: int = 0
+    """Most tokens of prompt and answer together; 0: as the model's configuration says."""
+    threads: int = 0
+    """Processor threads; 0: as torch chooses."""
+    trust_remote_code: bool = False
+    """Run Python code that comes with the model."""
+    revision: str = "main"
+    """Branch, tag or commit of a hub model."""
+
+
+@dataclass
+class _Row:
+    """A request on its way to an answer."""
+
+    request: Request
+    ids: list[int]
+    """The prompt."""
+    budget: int
+    """Tokens the answer may have."""
+    shape: Shape | None = None
+    """Shape of the answer, where the grammar holds."""
+    grammar: str = ""
+    matcher: Any = None
+    tokens: list[int] = field(default_factory=list)
+    logprob: float = 0.0
+    finish: str = ""
+    error: str = ""
+
+
+class TransformersEngine:
+    """Answers requests with a causal language model."""
+
+    name = "transformers"
+
+    def __init__(self, loaded: Loaded, options: TransformersOptions) -> None:
+        if options.batch_size < 1 or options.max_new_tokens < 1:
+            raise InputError("must be 1 or more", field="batch_size, max_new_tokens")
+        import torch
+        from transformers import GenerationConfig
+
+        if options.threads > 0:
+            torch.set_num_threads(options.threads)
+        self.loaded, self.options = loaded, options
+        card = loaded.card
+        self.chat = Chat(loaded.tokenizer, options.template or (card.template if card else ""),
+                         card.system if card else None)
+        self.context = options.context or loaded.context
+        model = loaded.model
+        # A model's own generation settings (sampling, penalties) would change greedy answers behind our back.
+        model.generation_config = GenerationConfig()
+        if hasattr(model, "get_base_model"):
+            model.get_base_model().generation_config = GenerationConfig()
+        self._grammar = _Grammar(loaded, self.chat) if options.grammar else None
+
+    def generate(self, requests: Iterable[Request]) -> Iterator[Completion]:
+        """Answer requests: longest first within a stretch, so that a batch has prompts of like length."""
+        stream = iter(requests)
+        while stretch := list(islice(stream, LOOK_AHEAD * self.options.batch_size)):
+            rows: list[_Row] = []
+            for request in stretch:
+                try:
+                    rows.append(self._prepare(request))
+                except InputError as e:
+                    yield Completion(request.key, "", "error", error=str(e))
+            rows.sort(key=lambda r: (-len(r.ids), r.ids, r.request.key))
+            for batch in self._batches(rows):
+                yield from self._answer(batch)
+
+    def close(self) -> None:
+        """Free the model."""
+        import gc
+
+        import torch
+
+        self.__dict__.clear()
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def _prepare(self, request: Request) -> _Row:
+        ids = self.chat.prompt_ids(request.instruction)
+        row = _Row(request, ids, self.options.max_new_tokens)
+        least = 1
+        if self._grammar is not None:
+            instruction = read_instruction(request.instruction)
+            task = get_task(request.task)
+            row.shape = task.shape(map(task.item, instruction.schema))
+            row.grammar = self._grammar.write(row.shape, request.instruction, instruction.input)
+            closed = complete(row.shape, "")
+            least = len(self.chat.answer_ids(closed)) if closed else 1
+        if self.context is not None:
+            room = self.context - len(ids)
+            if room < least:
+                raise InputError(
+                    f"the prompt has {len(ids)} tokens; with the shortest answer ({least}) that is more than the "
+                    f"{self.context} the model can hold",
+                    fix="use smaller windows, or ask fewer labels at a time",
+                )
+            row.budget = min(row.budget, room)
+        return row
+
+    def _batches(self, rows: list[_Row]) -> Iterator[list[_Row]]:
+        most = self.options.max_tokens_per_batch or math.inf
+        batch: list[_Row] = []
+        widest = 0
+        for row in rows:
+            wide = max(widest, len(row.ids) + row.budget)
+            if batch and (len(batch) == self.options.batch_size or wide * (len(batch) + 1) > most):
+                yield batch
+                batch, wide = [], len(row.ids) + row.budget
+            batch.append(row)
+            widest = wide
+        if batch:
+            yield batch
+
+    def _answer(self, batch: list[_Row]) -> Iterator[Completion]:
+        import torch
+
+        for row in batch:
+            row.tokens, row.logprob, row.finish, row.error = [], 0.0, "", ""
+            if self._grammar is not None:
+                self._grammar.start(row)
+        live = [r for r in batch if not r.finish]
+        yield from (self._completion(r) for r in batch if r.finish)
+        try:
+            if live:
+                self._run(live)
+        except torch.OutOfMemoryError as e:
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            if len(live) > 1:
+                half = len(live) // 2
+                yield from self._answer(live[:half])
+                yield from self._answer(live[half:])
+                return
+            live[0].finish, live[0].error = "error", f"not enough memory for one prompt: {e}"
+        except (RuntimeError, ValueError, IndexError) as e:
+            raise IepileError(f"{self.loaded.name}: the model failed while answering: {e}") from e
+        yield from map(self._completion, live)
+
+    def _run(self, rows: list[_Row]) -> None:
+        """Generate until every row is finished."""
+        import torch
+        from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
+
+        width = max(len(r.ids) for r in rows)
+        pad = self.loaded.tokenizer.pad_token_id
+        ids = torch.tensor([[pad] * (width - len(r.ids)) + r.ids for r in rows])
+        mask = torch.tensor([[0] * (width - len(r.ids)) + [1] * len(r.ids) for r in rows])
+        device = self.loaded.model.device
+        step = _Step(rows, self._grammar, self.chat.stop_ids)
+        config = GenerationConfig(max_new_tokens=max(r.budget for r in rows), do_sample=False, pad_token_id=pad)
+        with torch.inference_mode():
+            self.loaded.model.generate(
+                input_ids=ids.to(device), attention_mask=mask.to(device), generation_config=config,
+                logits_processor=LogitsProcessorList([step]),
+                stopping_criteria=StoppingCriteriaList([step.finished]),
+            )
+
+    def _completion(self, row: _Row) -> Completion:
+        key, n = row.request.key, len(row.tokens)
+        logprob = row.logprob if n else None
+        if self._grammar is None or row.shape is None:
+            text = self.loaded.tokenizer.decode(row.tokens, skip_special_tokens=True).strip()
+            return Completion(key, text, row.finish, tokens=n, logprob=logprob, error=row.error)
+        text = self._grammar.text(row.tokens)
+        if row.finish != "stop":
+            closed = complete(row.shape, text)
+            if closed is None:
+                row.finish, row.error = "error", row.error or "the answer was cut and cannot be closed"
+            text = closed or ""
+        return Completion(key, text, row.finish, tokens=n, logprob=logprob, error=row.error)
+
+
+class _Grammar:
+    """llguidance with one tokenizer."""
+
+    def __init__(self, loaded: Loaded, chat: Chat) -> None:
+        try:
+            import llguidance
+            from llguidance.hf import from_tokenizer
+        except ImportError:
+            raise MissingDependency("llguidance", "train", "the grammar") from None
+        self._lib = llguidance
+        self._tokenizer = loaded.tokenizer
+        self.vocabulary = loaded.model.get_output_embeddings().weight.shape[0]
+        try:
+            self.ll = from_tokenizer(loaded.tokenizer, n_vocab=self.vocabulary, eos_token=chat.end_id)
+        except ValueError as e:
+            raise InputError(f"the grammar cannot be used with this tokenizer: {e}", field="grammar",
+                             fix="turn the grammar off; answers are then checked, but not held to the text") from e
+        begin = chat.answer_ids('{"')[:-1]
+        self.leading_space = self.ll.decode_bytes(begin).startswith(b" ")
+        self._limits = limits()
+        self._executor = llguidance.LLExecutor()
+
+    def write(self, shape: Shape, instruction: str, text: str) -> str:
+        """The grammar of one request."""
+        hostile = control_text(self._tokenizer, [instruction])
+        return lark(shape, text, leading_space=self.leading_space, no_forcing=hostile)
+
+    def start(self, row: _Row) -> None:
+        """Give the row a fresh matcher."""
+        matcher = self._lib.LLMatcher
+        row.matcher = matcher(self.ll, matcher.grammar_from_lark(row.grammar), limits=self._limits, log_level=0)
+        if row.matcher.is_error():
+            row.finish, row.error = "error", f"grammar: {row.matcher.get_error()[:300]}"
+
+    def masks(self, rows: list[_Row], width: int) -> Any:
+        """Allowed tokens of each unfinished row as booleans, shape (rows, width); finished rows may do anything."""
+        bits = np.full((len(rows), (self.vocabulary + 31) // 32), -1, dtype=np.int32)
+        live = [(r.matcher, i) for i, r in enumerate(rows) if not r.finish]
+        if live:
+            self._executor.unsafe_compute_mask_ptr(live, bits.ctypes.data, bits.shape[1] * 4, len(rows))
+        allowed = np.unpackbits(bits.view(np.uint8), axis=1, bitorder="little")[:, : self.vocabulary].astype(bool)
+        if width > self.vocabulary:
+            allowed = np.pad(allowed, ((0, 0), (0, width - self.vocabulary)))
+        return allowed
+
+    def text(self, tokens: list[int]) -> str:
+        """The text of an answer; a half character at its end is left out."""
+        text: str = self.ll.decode_bytes(tokens).decode("utf-8", "ignore")
+        return text.removeprefix(" ") if self.leading_space else text
+
+
+class _Step:
+    """Logits processor: masks the scores of a step, notes which token greedy search will take, ends rows."""
+
+    def __init__(self, rows: list[_Row], grammar: _Grammar | None, stop_ids: tuple[int, ...]) -> None:
+        self.rows, self.grammar, self.stop = rows, grammar, frozenset(stop_ids)
+
+    def __call__(self, input_ids: Any, scores: Any) -> Any:
+        import torch
+
+        masked = scores
+        if self.grammar is not None:
+            allowed = self.grammar.masks(self.rows, scores.shape[-1])
+            for row, some in zip(self.rows, allowed.any(axis=1).tolist(), strict=True):
+                if not row.finish and (row.matcher.is_error() or not some):
+                    row.finish, row.error = "error", f"grammar: {row.matcher.get_error()[:300] or 'no token fits'}"
+            masked = scores.masked_fill(~torch.from_numpy(allowed).to(scores.device), -math.inf)
+        choice = masked.argmax(-1)
+        raw = scores.float()
+        logprobs = (raw.gather(1, choice[:, None])[:, 0] - raw.logsumexp(-1)).tolist()
+        for row, token, logprob in zip(self.rows, choice.tolist(), logprobs, strict=True):
+            if not row.finish:
+                self._take(row, token, logprob)
+        return masked
+
+    def _take(self, row: _Row, token: int, logprob: float) -> None:
+        if token in self.stop:
+            row.finish = "stop"
+            return
+        row.tokens.append(token)
+        row.logprob += logprob
+        if row.matcher is not None:
+            if not row.matcher.consume_token(token):
+                row.tokens.pop()
+                row.finish, row.error = "error", f"grammar: {row.matcher.get_error()[:300]}"
+            elif row.matcher.is_stopped() and row.matcher.is_accepting():
+                row.finish = "stop"
+        if not row.finish and len(row.tokens) >= row.budget:
+            row.finish = "length"
+
+    def finished(self, input_ids: Any, scores: Any, **_: Any) -> Any:
+        """Stopping criterion: which rows are done."""
+        import torch
+
+        return torch.tensor([bool(r.finish) for r in self.rows], device=input_ids.device)
+
+
+OPTIONS = TransformersOptions
+
+
+def open_engine(model: str, options: TransformersOptions) -> Engine:
+    """Load a model folder, a hub name, or the output folder of a training run.
+
+    Raises:
+        InputError: the model cannot be loaded, or the template does not fit it.
+    """
+    load = LoadOptions(options.dtype, options.device, options.adapter, options.trust_remote_code, options.revision)
+    return TransformersEngine(load_model(model, load), options)

@@ -1,0 +1,237 @@
+"""The journal of a run: one line for each finished request, so that a crash loses nothing.
+
+It lies beside the output (`<output>.journal`). The first line names what was asked of which model (a
+fingerprint); a restart with the same fingerprint goes on where the journal ends, a torn last line
+included.
+
+>>> journal = Journal.open("out.json", fingerprint, total=3)  # doctest: +SKIP
+>>> journal.append(0, completion); journal.close()  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import time
+from array import array
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import msgspec
+
+from iepile.errors import IepileError, InputError
+from iepile.extraction.engines.engine import Completion
+from iepile.jsonl import check_folder, open_bytes
+
+FORMAT = 1
+SYNC_SECONDS = 1.0
+"""Longest time between two calls of fsync: what a power cut (not a crash) can lose."""
+
+
+class _Header(msgspec.Struct):
+    iepile_journal: int
+    fingerprint: str
+
+
+class _Line(msgspec.Struct):
+    row: int
+    completion: Completion
+
+
+class _Failed(msgspec.Struct):
+    finish: str = "stop"
+
+
+class _Number(msgspec.Struct):
+    row: int
+    completion: _Failed
+
+
+_header = msgspec.json.Decoder(_Header)
+_line = msgspec.json.Decoder(_Line)
+_number = msgspec.json.Decoder(_Number)
+
+
+def fingerprint(input_file: str | Path, settings: Mapping[str, Any]) -> str:
+    """SHA-256 of the content of the input and of everything else that decides the output."""
+    h = hashlib.sha256(msgspec.json.encode(dict(settings), order="sorted", enc_hook=str) + b"\n")
+    with open_bytes(input_file) as f:
+        while block := f.read(1 << 20):
+            h.update(block)
+    return h.hexdigest()
+
+
+def journal_path(output: str | Path) -> Path:
+    """Where the journal of an output lies."""
+    output = Path(output)
+    return output.with_name(output.name + ".journal")
+
+
+class Journal:
+    """Finished requests by row number; use `Journal.open`."""
+
+    def __init__(self, path: Path, total: int, fd: int) -> None:
+        self.path = path
+        self.resumed = 0
+        """Requests that were finished when the journal was opened."""
+        self._fd = fd
+        self._at = array("q", [-1]) * total
+        self._end = 0
+        self._synced = time.monotonic()
+
+    @classmethod
+    def open(cls, output: str | Path, fingerprint: str, total: int, overwrite: bool = False) -> Journal:
+        """Open the journal of `output`, new or to go on with.
+
+        Args:
+            total: number of requests; rows are numbered from 0.
+            overwrite: whether a journal of another run may be replaced.
+
+        Raises:
+            InputError: it is of another run, or another process writes it.
+        """
+        path = journal_path(output)
+        check_folder(path.parent)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+        try:
+            _lock(fd, path)
+            journal = cls(path, total, fd)
+            journal._load(fingerprint, overwrite)
+        except BaseException:
+            os.close(fd)
+            raise
+        return journal
+
+    def _load(self, fingerprint: str, overwrite: bool) -> None:
+        with os.fdopen(os.dup(self._fd), "rb") as f:
+            f.seek(0)
+            first = f.readline()
+            # A header cut short holds no work yet, so it is simply written again.
+            if first.endswith(b"\n") and not self._ours(first, fingerprint):
+                if not overwrite:
+                    raise InputError(
+                        "is the journal of a run with another input, model or settings",
+                        file=self.path,
+                        fix="remove it, choose another output, or give --overwrite to start afresh",
+                    )
+                first = b""
+            if first.endswith(b"\n"):
+                self._end = len(first)
+                for line in f:
+                    if not self._note(line):
+                        break
+        os.ftruncate(self._fd, self._end)
+        if not self._end:
+            self._write(msgspec.json.encode(_Header(FORMAT, fingerprint)) + b"\n")
+        self.resumed = sum(at >= 0 for at in self._at)
+
+    @staticmethod
+    def _ours(first: bytes, fingerprint: str) -> bool:
+        try:
+            return _header.decode(first) == _Header(FORMAT, fingerprint)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return False
+
+    def _note(self, line: bytes) -> bool:
+        """Index a line; False at the first one that is not whole: it and what follows is done again."""
+        try:
+            entry = _number.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return False
+        if not line.endswith(b"\n") or not 0 <= entry.row < len(self._at):
+            return False
+        # What failed last time is tried again.
+        if entry.completion.finish != "error":
+            self._at[entry.row] = self._end
+        self._end += len(line)
+        return True
+
+    def __contains__(self, row: int) -> bool:
+        return self._at[row] >= 0
+
+    def __len__(self) -> int:
+        """Requests with an answer, failed ones of this run included."""
+        return sum(at >= 0 for at in self._at)
+
+    def append(self, row: int, completion: Completion) -> None:
+        """Keep the answer to the request of a row. It survives a crash of this process from here on."""
+        if self._at[row] >= 0:
+            raise IepileError(f"the engine answered row {row} twice; this is a fault of the engine")
+        at = self._end
+        self._write(msgspec.json.encode(_Line(row, completion)) + b"\n")
+        self._at[row] = at
+        if time.monotonic() - self._synced > SYNC_SECONDS:
+            os.fsync(self._fd)
+            self._synced = time.monotonic()
+
+    def _write(self, data: bytes) -> None:
+        try:
+            os.lseek(self._fd, self._end, os.SEEK_SET)
+            view = memoryview(data)
+            while view:
+                view = view[os.write(self._fd, view) :]
+        except OSError as e:
+            raise IepileError(
+                f"{self.path}: cannot be written: {e.strerror}; the answers so far are kept\n"
+                "  do:       make room and run the same command again"
+            ) from e
+        self._end += len(data)
+
+    def read(self, row: int) -> Completion:
+        """The answer to the request of a row.
+
+        Raises:
+            KeyError: there is none yet.
+        """
+        at = self._at[row]
+        if at < 0:
+            raise KeyError(row)
+        data = b""
+        os.lseek(self._fd, at, os.SEEK_SET)
+        while not data.endswith(b"\n"):
+            block = os.read(self._fd, 1 << 14)
+            if not block:
+                raise IepileError(f"{self.path}: was changed while it was in use; run the same command again")
+            cut = block.find(b"\n")
+            data += block if cut < 0 else block[: cut + 1]
+        return _line.decode(data).completion
+
+    def remove(self) -> None:
+        """The output is written: the journal has done its work."""
+        self.close()
+        self.path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Let go of the file; what is in it stays."""
+        if self._fd >= 0:
+            with contextlib.suppress(OSError):
+                os.fsync(self._fd)
+            os.close(self._fd)
+            self._fd = -1
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.close()
+
+
+def _lock(fd: int, path: Path) -> None:
+    try:
+        import fcntl
+    except ImportError:
+        return
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise InputError(
+            "is in use: another run is writing this output",
+            file=path,
+            fix="wait for it to end, or choose another output",
+        ) from None
+    except OSError:
+        # Some network file systems know no locks; a run there is on its own.
+        return

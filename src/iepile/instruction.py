@@ -1,0 +1,52 @@
+"""An instruction: prompt, schema batch and text as the one JSON string that IEPile rows hold.
+
+>>> Instruction("Find.", ["person"], "Ada.").render()
+'{"instruction": "Find.", "schema": ["person"], "input": "Ada."}'
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from iepile.errors import InputError
+from iepile.jsonl import BROKEN_JSON, dumps
+
+EXPECTED = 'a JSON string {"instruction": text, "schema": [...], "input": text}'
+
+
+class Instruction(msgspec.Struct, frozen=True):
+    """A question about one text (formats.md 1.3)."""
+
+    prompt: str
+    schema: list[Any]
+    """Entries as the task writes them, at most `split_num`."""
+    input: str
+    """The text, verbatim."""
+
+    def render(self) -> str:
+        """The JSON string, keys in the order the format fixes."""
+        return dumps({"instruction": self.prompt, "schema": self.schema, "input": self.input})
+
+
+class _Wire(msgspec.Struct):
+    instruction: str
+    input: str
+    schema: list[Any] | dict[str, Any]
+
+
+_decoder = msgspec.json.Decoder(_Wire)
+
+
+def read_instruction(text: str) -> Instruction:
+    """Parse the `instruction` field of a row. A schema given as label -> description becomes its labels.
+
+    Raises:
+        InputError: not that JSON object.
+    """
+    try:
+        w = _decoder.decode(text)
+    except BROKEN_JSON as e:
+        raise InputError(f"not an instruction: {e}", field="instruction", expected=EXPECTED) from None
+    return Instruction(w.instruction, list(w.schema), w.input)

@@ -1,0 +1,132 @@
+"""Text to tokens to hashed features, for Chinese, English and mixtures, without a vocabulary.
+
+A token is one CJK character, one run of letters, one run of digits, or one other character; blanks separate.
+So `U.S.` is four tokens and any span that starts and ends at a character class border can be predicted. Position
+0 of every text is a virtual token with no characters: the place of a trigger that the text does not name.
+
+>>> tokens = tokenize("Ada在IBM工作")
+>>> [tokens.text[s:e] for s, e in tokens.offsets]
+['', 'Ada', '在', 'IBM', '工', '作']
+>>> tokens.locate(4, 7), tokens.locate(4, 6)
+((3, 3), None)
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from zlib import crc32
+
+from iepile.models.compact.example import NOWHERE, Label, Offsets
+
+CJK = "\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_TOKEN = re.compile(rf"[{CJK}]|[^\W\d_{CJK}]+|\d+|\S")
+_CJK = re.compile(f"[{CJK}]")
+_PARTS = re.compile(r"[\s|/\\\-_.,:;()（）、，：；·]+")
+
+FEATURES = 10
+"""Hashed features of one token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A text cut into tokens; index 0 is the virtual token."""
+
+    text: str
+    offsets: list[Offsets]
+    """Code points of each token."""
+    starts: dict[int, int]
+    """First code point to token index."""
+    ends: dict[int, int]
+    """End code point (exclusive) to token index."""
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    def locate(self, start: int, end: int) -> tuple[int, int] | None:
+        """First and last (inclusive) token of a span; None when its borders are not token borders.
+
+        Blanks at the edges of the span do not count.
+        """
+        if (start, end) == NOWHERE:
+            return (0, 0)
+        while start < end and self.text[start].isspace():
+            start += 1
+        while end > start and self.text[end - 1].isspace():
+            end -= 1
+        first, last = self.starts.get(start), self.ends.get(end)
+        return None if first is None or last is None or first > last else (first, last)
+
+    def span(self, first: int, last: int) -> Offsets:
+        """Code points of the tokens `first` to `last` (inclusive)."""
+        return self.offsets[first][0], self.offsets[last][1]
+
+
+def tokenize(text: str) -> Tokens:
+    """Cut a text into tokens."""
+    offsets = [NOWHERE, *(m.span() for m in _TOKEN.finditer(text))]
+    starts = {s: i for i, (s, _) in enumerate(offsets) if i}
+    ends = {e: i for i, (_, e) in enumerate(offsets) if i}
+    return Tokens(text, offsets, starts, ends)
+
+
+def _shape(word: str) -> str:
+    return re.sub(r"[^\W\d_A-Z]+", "a", re.sub(r"[A-Z]+", "A", re.sub(r"\d+", "0", word)))
+
+
+@lru_cache(maxsize=1 << 16)
+def _word_features(word: str, buckets: int) -> tuple[int, ...]:
+    """Features of a token by itself: 6 of the 10; 0 is "none"."""
+    if len(word) == 1 and _CJK.match(word):
+        return (_bucket("u" + word, buckets), 0, 0, 0, 0, 0)
+    low = word.lower()
+    pieces = ("u" + word, "l" + low, "s" + _shape(word), "p" + low[:3], "x" + low[-3:], "y" + low[-2:])
+    return tuple(_bucket(p, buckets) for p in pieces)
+
+
+def _bucket(piece: str, buckets: int) -> int:
+    # Zero is kept for padding.
+    return crc32(piece.encode("utf-8", "surrogatepass")) % (buckets - 1) + 1
+
+
+def featurize(tokens: Tokens, buckets: int) -> list[list[int]]:
+    """Feature buckets of each token, shape [tokens, FEATURES]; 0 means none."""
+    words = [tokens.text[s:e] for s, e in tokens.offsets]
+    words[0] = "<nowhere>"
+    padded = ["<s>", *words, "</s>"]
+    out = []
+    for i, word in enumerate(words):
+        before, after = padded[i], padded[i + 2]
+        row = list(_word_features(word, buckets))
+        row.append(_bucket(f"b{before} {word}", buckets))
+        row.append(_bucket(f"c{word} {after}", buckets))
+        row.append(_bucket(f"t{before} {word} {after}", buckets))
+        row.append(_bucket(f"k{before} {after}", buckets))
+        out.append(row)
+    return out
+
+
+@lru_cache(maxsize=1 << 14)
+def label_words(text: str, buckets: int) -> tuple[int, ...]:
+    """`match_id` of each word or CJK character of a label text."""
+    rows = (_word_features(text[s:e], buckets) for s, e in tokenize(text).offsets[1:])
+    return tuple(sorted({row[1] or row[0] for row in rows}))
+
+
+@lru_cache(maxsize=1 << 14)
+def label_pieces(label: Label, role: str, buckets: int) -> tuple[int, ...]:
+    """Hashed pieces of a label text: whole, words, and for CJK characters and pairs of characters.
+
+    `role` tells apart the several uses of one label (a relation's heads and its pairs).
+    """
+    out = [_bucket(f"K{role}", buckets), _bucket(f"Z{role} {label.of}|{label.text}", buckets)]
+    for mark, text in (("", label.text), ("o", label.of)):
+        for part in filter(None, _PARTS.split(text)):
+            low = part.lower()
+            out.append(_bucket(f"{mark}W{low}", buckets))
+            if _CJK.search(part):
+                out += [_bucket(f"{mark}C{low[i : i + n]}", buckets) for n in (1, 2) for i in range(len(low) - n + 1)]
+            else:
+                out.append(_bucket(f"{mark}P{low[:4]}", buckets))
+    return tuple(out)

@@ -1,0 +1,269 @@
+"""A recipe: verbs in a row, from raw data to scores and a graph. Finished stages are not run again.
+
+    output: runs/resume                       # {out}
+    variables: {data: path/to/resume_ner}     # {data}; --set data=... on the command line
+    stages:
+      import:                                 # any name; `verb` says what it runs if it is another
+        for: {part: [train, dev, test]}       # once for each; {part}
+        with: {src_path: "{data}/{part}.char.bmes", tgt_path: "{out}/{part}.jsonl"}
+      convert: ...
+
+A job is finished when its stamp in `{out}/.stages` holds the hash of the verb, its settings and the content
+of the files it reads, and the files it wrote are as it left them. `{here}` is the folder of the recipe.
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields
+from hashlib import sha256
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from iepile.errors import InputError
+from iepile.jsonl import check_folder
+
+Event = Callable[["Job", str], Callable[..., None] | None]
+"""Called with a job and `start`, `done` or `kept`; on `start` may return a progress callback."""
+
+
+class Verb(msgspec.Struct, frozen=True):
+    """How a recipe runs a verb."""
+
+    config: str
+    """`module:dataclass` of its settings."""
+    run: str
+    """`module:function`."""
+    reads: tuple[str, ...]
+    """Settings that name files or folders it reads; one may hold a list."""
+    writes: tuple[str, ...]
+    """Settings that name what it writes."""
+    progress: str = ""
+    """Parameter of `run` that takes a progress callback."""
+
+
+VERBS = {
+    "generate": Verb("iepile.corpus.synthetic.write:GenerateConfig", "iepile.corpus.synthetic.write:write_documents",
+                     (), ("tgt_path",)),
+    "import": Verb("iepile.corpus.importing:ImportConfig", "iepile.corpus.importing:import_documents",
+                   ("src_path", "label_names"), ("tgt_path", "schema_path")),
+    "convert": Verb("iepile.corpus.convert:ConvertConfig", "iepile.corpus.convert:convert",
+                    ("src_path", "schema_path", "hard_negative_path"), ("tgt_path",)),
+    "train": Verb("iepile.training.compact_rows:CompactJob", "iepile.training.compact_rows:train_compact",
+                  ("train_file", "valid_file"), ("output_dir",), "on_step"),
+    "tune": Verb("iepile.training.config:TrainConfig", "iepile.training.tune:tune",
+                 ("train_file", "valid_file"), ("output_dir",), "on_progress"),
+    "predict": Verb("iepile.extraction.predict:PredictConfig", "iepile.extraction.predict:predict",
+                    ("input_file", "model"), ("output_file",), "progress"),
+    "evaluate": Verb("iepile.evaluation.score:EvaluateConfig", "iepile.evaluation.score:evaluate",
+                     ("path1",), ("output",)),
+    "kg": Verb("iepile.graph.triples:KgConfig", "iepile.graph.triples:build", ("input_file",), ("output_file",)),
+}
+"""What a stage may run."""
+
+
+@dataclass(kw_only=True)
+class RunConfig:
+    """Run a recipe; what is finished is kept, what was stopped goes on."""
+
+    recipe: str
+    """The recipe, a YAML file."""
+    output: str | None = None
+    """Folder for everything; default: the recipe's own `output`."""
+    set: list[str] = field(default_factory=list)
+    """Variables of the recipe, name=value; may be given several times."""
+    until: str | None = None
+    """Stop after this stage."""
+
+
+class Job(msgspec.Struct):
+    """One run of a verb."""
+
+    stage: str
+    verb: str
+    settings: dict[str, Any]
+    number: int
+    of: int
+    result: Any = None
+    """The summary of the verb, as plain data."""
+    seconds: float = 0.0
+    kept: bool = False
+    """Finished before; not run again."""
+
+    @property
+    def name(self) -> str:
+        """`stage`, or `stage 2/6`."""
+        return self.stage if self.of == 1 else f"{self.stage} {self.number}/{self.of}"
+
+
+class RunSummary(msgspec.Struct):
+    """What a recipe did."""
+
+    output: str
+    jobs: list[Job]
+
+    def results(self, verb: str) -> list[Job]:
+        """The jobs of one verb."""
+        return [j for j in self.jobs if j.verb == verb]
+
+
+def run(config: RunConfig, on_event: Event = lambda job, what: None) -> RunSummary:
+    """Run the stages in order; see `RunConfig`. All settings are checked before the first stage runs.
+
+    Raises:
+        InputError: a recipe that cannot be read, an unknown verb, setting or variable, or what a stage raises.
+    """
+    recipe = read_recipe(config)
+    jobs = list(_jobs(recipe, config))
+    parsed = [_settings(job, config.recipe) for job in jobs]
+    check_folder(recipe["output"])
+    stamps = check_folder(Path(recipe["output"]) / ".stages")
+    for job, settings in zip(jobs, parsed, strict=True):
+        verb = VERBS[job.verb]
+        stamp = stamps / f"{job.stage}-{job.number}.json"
+        key = _key(job, settings, verb)
+        old = _read_stamp(stamp)
+        if old is not None and old["key"] == key and old["wrote"] == _wrote(settings, verb):
+            job.result, job.seconds, job.kept = old["result"], old["seconds"], True
+            on_event(job, "kept")
+            continue
+        callback = on_event(job, "start")
+        extra = {verb.progress: callback} if verb.progress and callback is not None else {}
+        began = time.monotonic()
+        job.result = msgspec.to_builtins(_load(verb.run)(settings, **extra))
+        job.seconds = time.monotonic() - began
+        done = {"key": key, "result": job.result, "seconds": job.seconds, "wrote": _wrote(settings, verb)}
+        stamp.write_bytes(msgspec.json.format(msgspec.json.encode(done)))
+        on_event(job, "done")
+    return RunSummary(recipe["output"], jobs)
+
+
+def read_recipe(config: RunConfig) -> dict[str, Any]:
+    """The recipe as plain data, its variables and output folder settled.
+
+    Raises:
+        InputError: not a recipe, or a variable that it does not have.
+    """
+    import yaml
+
+    path = Path(config.recipe)
+    try:
+        data = yaml.safe_load(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise InputError("no such recipe", file=path, fix="check the path") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
+        raise InputError(f"cannot be read: {e}", file=path, expected="a YAML recipe") from None
+    known = {"name", "description", "output", "variables", "stages"}
+    if not isinstance(data, dict) or not isinstance(data.get("stages"), dict) or set(data) - known:
+        raise InputError("not a recipe", file=path, expected="keys output, stages; optional name, description, variables")
+    variables = {k: str(v) for k, v in (data.get("variables") or {}).items()}
+    for pair in config.set:
+        name, eq, value = pair.partition("=")
+        if not eq or name not in variables:
+            raise InputError(f"{pair!r} sets no variable of the recipe", file=path, field="set",
+                             expected="name=value with name one of: " + ", ".join(variables))
+        variables[name] = value
+    output = config.output or data.get("output")
+    if not output:
+        raise InputError("no output folder", file=path, field="output", fix="give --output FOLDER")
+    variables |= {"out": str(output), "here": str(path.parent)}
+    return {**data, "variables": variables, "output": str(output)}
+
+
+def _jobs(recipe: dict[str, Any], config: RunConfig) -> Iterator[Job]:
+    if config.until is not None and config.until not in recipe["stages"]:
+        raise InputError(f"no stage {config.until!r}", file=config.recipe, field="until",
+                         expected=", ".join(recipe["stages"]))
+    for stage, spec in recipe["stages"].items():
+        if not isinstance(spec, dict) or set(spec) - {"verb", "for", "with"}:
+            raise InputError(f"stage {stage!r} cannot be read", file=config.recipe, expected="keys verb, for, with")
+        verb = spec.get("verb", stage)
+        if verb not in VERBS:
+            raise InputError(f"stage {stage!r} runs an unknown verb {verb!r}", file=config.recipe, field="verb",
+                             expected=", ".join(VERBS))
+        loops = spec.get("for") or {}
+        rounds = list(itertools.product(*(v if isinstance(v, list) else [v] for v in loops.values())))
+        for n, values in enumerate(rounds, 1):
+            names = recipe["variables"] | dict(zip(loops, map(str, values), strict=True))
+            settings = _fill(spec.get("with") or {}, names, config.recipe)
+            yield Job(stage, verb, settings, n, len(rounds))
+        if stage == config.until:
+            return
+
+
+def _fill(value: Any, names: dict[str, str], recipe: str) -> Any:
+    if isinstance(value, dict):
+        return {k: _fill(v, names, recipe) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_fill(v, names, recipe) for v in value]
+    if not isinstance(value, str):
+        return value
+    for name, text in names.items():
+        value = value.replace("{" + name + "}", text)
+    return value
+
+
+def _settings(job: Job, recipe: str) -> Any:
+    config_type = _load(VERBS[job.verb].config)
+    known = {f.name for f in fields(config_type)}
+    for name in job.settings:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            raise InputError(f"stage {job.stage!r}: {job.verb} has no setting {name!r}", file=recipe, field=name,
+                             fix=f"did you mean {near[0]}?" if near else f"iepile {job.verb} --help")
+    try:
+        return msgspec.convert(job.settings, config_type, strict=False)
+    except msgspec.ValidationError as e:
+        raise InputError(f"stage {job.stage!r}: {e}", file=recipe, fix=f"iepile {job.verb} --help") from None
+
+
+def _load(name: str) -> Any:
+    module, _, attribute = name.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def _paths(settings: Any, names: tuple[str, ...]) -> list[Path]:
+    values = (getattr(settings, n) for n in names)
+    flat = (v for value in values for v in (value if isinstance(value, list) else [value]))
+    return [Path(v) for v in flat if v]
+
+
+def _key(job: Job, settings: Any, verb: Verb) -> str:
+    from iepile import __version__
+
+    digest = sha256(msgspec.json.encode([__version__, job.verb, msgspec.to_builtins(settings)], order="deterministic"))
+    for path in _paths(settings, verb.reads):
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file():
+                digest.update(f"\0{file}\0".encode())
+                with file.open("rb") as f:
+                    while block := f.read(1 << 20):
+                        digest.update(block)
+    return digest.hexdigest()
+
+
+def _wrote(settings: Any, verb: Verb) -> dict[str, list[int]]:
+    """Size and time of every file of the outputs: enough to see that somebody changed one."""
+    out: dict[str, list[int]] = {}
+    for path in _paths(settings, verb.writes):
+        pattern = str(path).replace("{part}", "*")
+        found = [path] if "*" not in pattern else sorted(Path(pattern).parent.glob(Path(pattern).name))
+        for item in found:
+            for file in sorted(item.rglob("*")) if item.is_dir() else [item]:
+                stat = file.stat() if file.is_file() else None
+                out[str(file)] = [] if stat is None else [stat.st_size, stat.st_mtime_ns]
+    return out
+
+
+def _read_stamp(path: Path) -> dict[str, Any] | None:
+    try:
+        stamp = msgspec.json.decode(path.read_bytes())
+    except (OSError, msgspec.DecodeError):
+        return None  # torn by a kill: the stage runs again
+    return stamp if isinstance(stamp, dict) and stamp.keys() >= {"key", "result", "seconds", "wrote"} else None

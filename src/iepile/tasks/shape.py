@@ -1,0 +1,61 @@
+"""The shape of a valid answer: literal JSON text with holes that only a piece of the input may fill.
+
+A task describes its answers once in these six nodes; grammar writers (extraction/grammar.py) turn them
+into the notation of an engine. `Mention` is any non-empty substring of the input, as a JSON string.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+
+class Text(msgspec.Struct, frozen=True, tag=True):
+    """Exactly these characters."""
+
+    text: str
+
+
+class Mention(msgspec.Struct, frozen=True, tag=True):
+    """A JSON string holding a non-empty substring of the input."""
+
+
+class OneOf(msgspec.Struct, frozen=True, tag=True):
+    """One of several shapes."""
+
+    options: tuple[Shape, ...]
+
+
+class InOrder(msgspec.Struct, frozen=True, tag=True):
+    """Several shapes, one after the other."""
+
+    parts: tuple[Shape, ...]
+
+
+class ListOf(msgspec.Struct, frozen=True, tag=True):
+    """A JSON list of a shape; `least` elements or more."""
+
+    item: Shape
+    least: int = 0
+
+
+Shape = Text | Mention | OneOf | InOrder | ListOf
+
+MENTION = Mention()
+MENTIONS = ListOf(MENTION)
+
+
+def quoted(text: str) -> str:
+    """A JSON string literal as the answers write it."""
+    from iepile.jsonl import dumps
+
+    return dumps(text)
+
+
+def object_of(members: Iterable[tuple[str, Shape]]) -> Shape:
+    """A JSON object with exactly these keys in this order."""
+    parts: list[Shape] = []
+    for n, (key, shape) in enumerate(members):
+        parts += (Text((", " if n else "{") + quoted(key) + ": "), shape)
+    return InOrder((*parts, Text("}"))) if parts else Text("{}")

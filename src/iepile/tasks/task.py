@@ -1,0 +1,266 @@
+"""The Task contract: the one place that knows what a label, a fact and an answer of a task are.
+
+Adding a task is adding one file to this folder:
+
+1. Write `tasks/<name>.py` with a subclass of `Task` and a module constant `TASK` holding one object of it.
+2. Give the prompt of the task a line in `instructions/wording/zh.toml` and `en.toml`.
+3. That is all: `iepile tasks` lists it, conversion, training, prediction and scoring find it by name.
+
+`tests/tasks/test_recipe.py` follows these steps with a task made up for the purpose.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+import msgspec
+
+from iepile.errors import InputError
+from iepile.jsonl import dumps
+from iepile.records import Facts, Span
+from iepile.schema import Schema
+from iepile.tasks.salvage import Salvaged, loads_tolerant
+from iepile.tasks.shape import Shape, object_of
+
+Match = Literal["string", "offset"]
+"""How mentions are compared: by their characters, or by their place in the text."""
+
+
+class Item(msgspec.Struct, frozen=True, order=True):
+    """One thing to ask: a label, with its roles where it has some."""
+
+    name: str
+    roles: tuple[str, ...] = ()
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Something in an answer that could not be used as it was."""
+
+    kind: str
+    """`invalid`, `salvaged`, `not asked`, `wrong form`, `missing`."""
+    detail: str = ""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What was read from a model's answer."""
+
+    facts: Facts
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def valid(self) -> bool:
+        """The text was the JSON object that was asked for, read without repair."""
+        return not self.problems
+
+
+class Triple(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An edge for the graph. `kind`: `relation`, `role` (event to participant) or `type` (mention to type)."""
+
+    head: Span
+    relation: str
+    tail: Span
+    kind: str = "relation"
+    head_type: str | None = None
+    tail_type: str | None = None
+    confidence: float | None = None
+
+
+class Task(ABC):
+    """What every task answers. Facts in are `Facts`; a task looks at the list that concerns it."""
+
+    name: ClassVar[str]
+    """As in the files: `NER`."""
+    annotation: ClassVar[str]
+    """The list of a record that holds its annotation: `entity`, `relation` or `event`."""
+    split_num: ClassVar[int]
+    """Labels a prompt that the IEPile authors advise."""
+    groups: ClassVar[tuple[str, ...]]
+    """Names of the scores the task yields, in the order they are shown."""
+
+    @abstractmethod
+    def items(self, schema: Schema) -> tuple[Item, ...]:
+        """Everything the schema lets one ask, in schema order."""
+
+    @abstractmethod
+    def positives(self, facts: Facts) -> dict[str, tuple[str, ...]]:
+        """Labels present, each with the roles seen, in order of first appearance."""
+
+    @abstractmethod
+    def canonical(self, facts: Facts) -> Facts:
+        """Only this task's facts, as a perfect answer can state them: repeats and empty ones removed.
+
+        Scoring gold through `canonical` is what makes the training targets score exactly 100.
+        """
+
+    @abstractmethod
+    def question(self, item: Item) -> Any:
+        """The entry of the item in an instruction's `schema` list."""
+
+    @abstractmethod
+    def item(self, question: Any) -> Item:
+        """The reverse of `question`.
+
+        Raises:
+            InputError: not an entry of this task.
+        """
+
+    @abstractmethod
+    def value(self, facts: Facts, item: Item, text: str) -> Any:
+        """What the answer holds under the item's key: values by first occurrence in `text`."""
+
+    @abstractmethod
+    def read_value(self, value: Any, item: Item) -> Answer:
+        """The tolerant reverse of `value`."""
+
+    @abstractmethod
+    def value_shape(self, item: Item) -> Shape:
+        """The shape of every valid `value`."""
+
+    @abstractmethod
+    def keys(self, facts: Facts, match: Match = "string") -> dict[str, list[tuple[str, Hashable]]]:
+        """Scoring keys: score group -> [(label, key)], repeats kept."""
+
+    @abstractmethod
+    def triples(self, facts: Facts) -> list[Triple]:
+        """The facts as edges of a graph."""
+
+    @abstractmethod
+    def label_rows(self, facts: Facts, positions: bool = False) -> list[dict[str, Any]]:
+        """The facts as the annotation list of a record (formats.md 1.1), with places if wanted."""
+
+    @abstractmethod
+    def read_label_rows(self, rows: Sequence[Mapping[str, Any]]) -> Facts:
+        """The reverse of `label_rows`.
+
+        Raises:
+            InputError: a row lacks a field.
+        """
+
+    def read_items(self, questions: Iterable[Any]) -> tuple[Item, ...]:
+        """The items that an instruction's `schema` list asks.
+
+        Raises:
+            InputError: an entry is not one of this task's.
+        """
+        return tuple(map(self.item, questions))
+
+    def about(self, facts: Facts, items: Iterable[Item]) -> Facts:
+        """This task's facts that `items` ask for, every mention kept with its place."""
+        asked = {i.name: i.roles for i in items}
+        if self.annotation == "entity":
+            return Facts(entities=tuple(e for e in facts.entities if e.type in asked))
+        if self.annotation == "relation":
+            return Facts(relations=tuple(r for r in facts.relations if r.type in asked))
+        return Facts(events=tuple(
+            msgspec.structs.replace(e, arguments=tuple(a for a in e.arguments if a.role in asked[e.type]))
+            for e in facts.events if e.type in asked
+        ))
+
+    def join(self, parts: Iterable[Facts]) -> Facts:
+        """The answers to the batches of one text as one, each fact once.
+
+        A label stands in one batch only, so this is the sum; a task whose `Item.roles` may be asked in
+        several batches (`PollingOptions.strict`) puts the pieces of a fact together.
+        """
+        return sum(parts, Facts())
+
+    def key(self, item: Item) -> str:
+        """The item's key in the answer object."""
+        return item.name
+
+    def answer(self, facts: Facts, items: Iterable[Item], text: str) -> dict[str, Any]:
+        """The perfect answer to a question about `items`, as an object in question order."""
+        return {self.key(i): self.value(facts, i, text) for i in items}
+
+    def answer_text(self, facts: Facts, items: Iterable[Item], text: str) -> str:
+        """`answer` as the JSON text a model is taught."""
+        return dumps(self.answer(facts, items, text))
+
+    def shape(self, items: Iterable[Item]) -> Shape:
+        """The shape of every valid answer to a question about `items`."""
+        return object_of((self.key(i), self.value_shape(i)) for i in items)
+
+    def parse(self, answer: str, items: Sequence[Item]) -> Answer:
+        """Read a model's answer; whatever can be saved is, and everything odd is reported. Never raises."""
+        got: Salvaged = loads_tolerant(answer)
+        problems = [] if got.how is None else [Problem("salvaged", got.how)]
+        if not isinstance(got.value, dict):
+            return Answer(Facts(), (Problem("invalid", got.how or "not a JSON object"),))
+        read: list[Answer] = []
+        asked = {self.key(i): i for i in items}
+        for key, value in got.value.items():
+            if (item := asked.pop(key, None)) is None:
+                problems.append(Problem("not asked", key))
+                continue
+            read.append(self.read_value(value, item))
+            problems += read[-1].problems
+        problems += (Problem("missing", key) for key in asked)
+        return Answer(sum((a.facts for a in read), Facts()), tuple(problems))
+
+
+def first_seen(text: str) -> Callable[[str], int]:
+    """Sort key of a mention: where its characters first occur in `text`, -1 (first) if nowhere."""
+    return text.find
+
+
+def span_key(span: Span, match: Match) -> Hashable:
+    """What two mentions are compared by."""
+    return span.offsets if match == "offset" and span.grounded else span.text
+
+
+def place(span: Span) -> list[int]:
+    """`[start, end]`, or `[]` when unknown, as unified records write it."""
+    return [] if span.start is None or span.end is None else [span.start, span.end]
+
+
+def read_text(value: Any) -> str:
+    """The value, if it is text.
+
+    Raises:
+        TypeError: it is not.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is not text")
+    return value
+
+
+def read_span(text: Any, pos: Any) -> Span:
+    """A span from a record's text and position fields.
+
+    Raises:
+        TypeError, ValueError: not text, or not two whole numbers.
+    """
+    if not pos:
+        return Span(read_text(text))
+    start, end = pos
+    if type(start) is not int or type(end) is not int:
+        raise TypeError(f"{pos!r} is not a position")
+    return Span(read_text(text), start, end)
+
+
+def task_names() -> tuple[str, ...]:
+    """Names of all tasks that this installation knows, sorted."""
+    import iepile.tasks as package
+
+    skip = {"task", "shape", "salvage"}
+    return tuple(sorted(m.name.upper() for m in pkgutil.iter_modules(package.__path__) if m.name not in skip))
+
+
+def get_task(name: str) -> Task:
+    """The task of that name, upper or lower case.
+
+    Raises:
+        InputError: no such task.
+    """
+    if (task := _loaded.get(name.upper())) is None:
+        if name.upper() not in task_names():
+            raise InputError(f"unknown task {name!r}", field="task", expected=", ".join(task_names()))
+        task = _loaded[name.upper()] = importlib.import_module(f"iepile.tasks.{name.lower()}").TASK
+    return task
+
+
+_loaded: dict[str, Task] = {}

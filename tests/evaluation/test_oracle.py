@@ -1,0 +1,186 @@
+"""The oracle test: what the conversion teaches, scored against the annotation, is exactly right.
+
+If this fails, either a training target leaves something out or scoring asks for something that no answer
+can say; no model could ever score 100 then.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from iepile.corpus.convert import ConvertConfig, Converter
+from iepile.corpus.formats.format import read_documents
+from iepile.corpus.synthetic import generate
+from iepile.evaluation.score import EvaluateConfig, Report, evaluate
+from iepile.jsonl import write_rows
+from iepile.records import Argument, Document, Entity, Event, Facts, Relation, Span
+from iepile.schema import Schema
+from iepile.tasks.task import get_task
+
+SHARED = Path(os.environ.get("IEPILE_SHARED", Path(__file__).parents[3] / "shared"))
+DATA = SHARED / "data"
+MOST = 400
+"""Documents a data set is tried with; `slow` tries all."""
+
+
+def schema_of(documents: Iterable[Document]) -> Schema:
+    """The labels that occur."""
+    entities: dict[str, None] = {}
+    relations: dict[str, None] = {}
+    events: dict[str, dict[str, None]] = {}
+    for d in documents:
+        entities.update(dict.fromkeys(e.type for e in d.entities))
+        relations.update(dict.fromkeys(r.type for r in d.relations))
+        for e in d.events:
+            events.setdefault(e.type, {}).update(dict.fromkeys(a.role for a in e.arguments))
+    # One label that no document has, so that there is always something to ask and to deny.
+    return (Schema.of_entities(*entities, "~none") + Schema.of_relations(*relations, "~none")
+            + Schema.of_events({**{k: list(v) for k, v in events.items()}, "~none": ["~role"]}))
+
+
+def rows(documents: list[Document], task_name: str, **options: Any) -> Iterator[dict[str, Any]]:
+    """Training rows that carry the annotation they were made from."""
+    task = get_task(task_name)
+    config = ConvertConfig(src_path="", tgt_path="", schema_path="", task=task_name, positions=True, **options)
+    converter = Converter(task, schema_of(documents), config)
+    for n, doc in enumerate(documents):
+        label = task.label_rows(doc.facts, positions=True)
+        for line in converter.rows(doc):
+            yield json.loads(line) | {"id": str(n), "label": json.dumps(label)}
+
+
+def perfect(tmp_path: Path, documents: list[Document], task: str, match: str = "string", **options: Any) -> Report:
+    path = tmp_path / "oracle.json"
+    write_rows(path, rows(documents, task, **options))
+    report = evaluate(EvaluateConfig(path1=str(path), match=match))
+    for row in report.scores:
+        s = row.score
+        assert s.tp == s.pred == s.gold, (row.task, row.group, [r for r in report.by_label if r.score.f1 != 100])
+        assert s.f1 == (100.0 if s.gold else 0.0)
+    counts = report.counts
+    assert (counts.invalid, counts.salvaged, counts.wrong_form, counts.not_asked, counts.missing) == (0, 0, 0, 0, 0)
+    assert counts.gold_not_asked == 0 and counts.unreadable_rows == counts.unscored_records == 0
+    return report
+
+
+FILES = [
+    ("resume_ner/test.char.bmes", "NER"),
+    ("CoNLL2003_iob1_4col/eng.testa", "NER"),
+    ("CrossNER_AI/test.txt", "NER"),
+    ("CrossNER_politics/dev.txt", "NER"),
+    ("AnatEM/test.tsv", "NER"),
+    ("bc2gm/devel.tsv", "NER"),
+    ("ncbi/test.tsv", "NER"),
+    ("MSRA/msra_test_bio.txt", "NER"),
+    ("WEIBONER/weiboNER_2nd_conll.test", "NER"),
+    ("clue/test.json", "NER"),
+    ("conll04/conll04_test.json", "NER"),
+    ("conll04/conll04_test.json", "RE"),
+    ("SciERC/spert_test.json", "RE"),
+    ("DuIE2.0/train_data_5000.json", "RE"),
+    ("New-York-Times-RE/val_triples.json", "RE"),
+    ("IEPILE_slices_OneKE/unified_NYT11_test.jsonl", "RE"),
+    ("IEPILE_slices_OneKE/unified_SemEval_test.jsonl", "RE"),
+    ("DuEE1.0/duee_dev.json", "EE"),
+    ("DuEE-fin/duee_fin_dev.json", "EE"),
+    ("IEPILE_slices_OneKE/unified_CASIE_train.jsonl", "EE"),
+    ("DeepKE_InstructKGC/NER/sample.json", "NER"),
+    ("DeepKE_InstructKGC/RE/sample.json", "RE"),
+    ("DeepKE_InstructKGC/EE/sample.json", "EE"),
+]
+
+
+def real(file: str, task: str, most: int | None) -> list[Document]:
+    from iepile.errors import InputError
+
+    path = DATA / file
+    if not path.exists():
+        pytest.skip(f"needs {path}")
+    try:
+        documents = [d for d in islice(read_documents(path), most) if get_task(task).annotation in d.annotated]
+    except InputError as e:
+        pytest.skip(f"no reader for this format yet: {e.problem}")
+    assert documents
+    return documents
+
+
+@pytest.mark.parametrize(("file", "task"), FILES)
+def test_real_data(tmp_path: Path, file: str, task: str) -> None:
+    report = perfect(tmp_path, real(file, task, MOST), task)
+    assert all(r.score.gold for r in report.scores)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("file", "task"), FILES)
+def test_real_data_whole(tmp_path: Path, file: str, task: str) -> None:
+    perfect(tmp_path, real(file, task, None), task)
+
+
+@pytest.mark.parametrize(("file", "task"), [
+    ("resume_ner/test.char.bmes", "NER"), ("conll04/conll04_test.json", "RE"), ("DuEE1.0/duee_dev.json", "EE"),
+])
+def test_real_data_by_offset(tmp_path: Path, file: str, task: str) -> None:
+    assert perfect(tmp_path, real(file, task, MOST), task, "offset").counts.gold_without_place == 0
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("task", ["NER", "RE", "EE"])
+@pytest.mark.parametrize("options", [
+    {}, {"neg_schema": 0.4, "random_sort": True}, {"split_num": 2, "strict": True}, {"neg_schema": 0.0},
+])
+def test_made_data(tmp_path: Path, language: str, task: str, options: dict[str, Any]) -> None:
+    documents = list(generate(60, language, seed=5))
+    perfect(tmp_path, documents, task, language=language, **options)
+
+
+TEXT = "Ada NAN met Bob。Ada ~ 12 km"
+
+
+def span(empty: bool = False) -> st.SearchStrategy[Span]:
+    places = st.tuples(st.integers(0, len(TEXT) - 1), st.integers(1, 4)).map(
+        lambda p: Span(TEXT[p[0] : p[0] + p[1]], p[0], min(len(TEXT), p[0] + p[1])))
+    free = st.text("aN~\"\\\n语", min_size=0 if empty else 1, max_size=3).map(Span)
+    return places | free
+
+
+LABEL = st.sampled_from(["a", "b", "键", "d\"e"])
+DOCUMENT = st.builds(
+    Document,
+    st.just(TEXT),
+    entities=st.lists(st.builds(Entity, LABEL, span()), max_size=5).map(tuple),
+    relations=st.lists(st.builds(Relation, LABEL, span(), span(), st.none() | LABEL), max_size=4).map(tuple),
+    events=st.lists(st.builds(Event, LABEL, st.none() | span(), st.lists(
+        st.builds(Argument, LABEL, span()), max_size=4).map(tuple)), max_size=4).map(tuple),
+    annotated=st.just(("entity", "relation", "event")),
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(DOCUMENT, min_size=1, max_size=3), st.sampled_from(["NER", "RE", "EE"]), st.sampled_from([1, 2, 4, -1]),
+    st.booleans(), st.booleans(),
+)
+def test_documents_as_odd_as_they_come(
+    tmp_path: Path, documents: list[Document], task: str, split_num: int, strict: bool, shuffled: bool
+) -> None:
+    perfect(tmp_path, documents, task, split_num=split_num, strict=strict and split_num > 0, random_sort=shuffled)
+
+
+def test_the_oracle_sees_what_is_missing(tmp_path: Path) -> None:
+    """A target that leaves a fact out is noticed."""
+    doc = Document(TEXT, entities=(Entity("a", Span("Ada", 0, 3)), Entity("a", Span("Bob", 12, 15))),
+                   annotated=("entity",))
+    broken = [r | {"output": r["output"].replace('"Bob"', "").replace(", ]", "]")} for r in rows([doc], "NER")]
+    write_rows(tmp_path / "broken.json", broken)
+    score = evaluate(EvaluateConfig(path1=str(tmp_path / "broken.json"))).score("NER", "entity")
+    assert (score.tp, score.pred, score.gold) == (1, 1, 2)
+    assert Facts(doc.entities) == doc.facts

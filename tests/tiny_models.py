@@ -1,0 +1,89 @@
+"""Models and tokenizers small enough to be made in a test: nothing is fetched.
+
+>>> folder = make_model(tmp_path / "tiny", byte_level_tokenizer(texts))  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+CONTROL = ["<s>", "</s>", "<|im_start|>", "<|im_end|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"]
+SAMPLE = [
+    '{"instruction": "请从input中抽取出符合schema定义的实体", "schema": ["人物", "地点"], "input": "康有为在广东。"}',
+    'Below is an instruction that describes a task. ### Instruction: ### Response: {"person": ["Ada Lovelace"]}',
+    '{"trigger": "收购", "arguments": {"收购方": "NAN"}} [{"subject": "a", "object": "b"}] <<SYS>> [INST] \n\n USER:',
+]
+
+
+def byte_level_tokenizer(texts: Iterable[str] = (), size: int = 700, chat_template: str | None = None) -> Any:
+    """A byte-level BPE tokenizer like those of GPT-2, Llama 3 and Qwen."""
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    backend = Tokenizer(models.BPE())
+    words = Regex(r"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+    backend.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Split(words, "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+    )
+    backend.decoder = decoders.ByteLevel()
+    backend.train_from_iterator(
+        [*SAMPLE, *texts],
+        trainers.BpeTrainer(vocab_size=size, special_tokens=CONTROL, show_progress=False,
+                            initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet())),
+    )
+    made = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="</s>")
+    made.chat_template = chat_template
+    return made
+
+
+def sentencepiece_tokenizer(texts: Iterable[str] = (), size: int = 700) -> Any:
+    """A tokenizer like LLaMA-2's: blanks as `▁`, one put before the text, bytes for unknown characters."""
+    from tokenizers import Tokenizer, decoders, models, normalizers, processors, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    trained = Tokenizer(models.BPE(unk_token="<unk>"))
+    trained.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    lines = [line for t in [*SAMPLE, *texts] for line in t.split("\n")]
+    trained.train_from_iterator(lines, trainers.BpeTrainer(vocab_size=size, show_progress=False, max_token_length=8))
+    model = json.loads(trained.to_str())["model"]
+    first = ["<unk>", "<s>", "</s>", *(f"<0x{i:02X}>" for i in range(256))]
+    learned = sorted((i, w) for w, i in model["vocab"].items() if w not in first and w != "\n")
+    vocab = {w: i for i, w in enumerate([*first, *(w for _, w in learned)])}
+    backend = Tokenizer(models.BPE(vocab=vocab, merges=[tuple(m) for m in model["merges"]], unk_token="<unk>",
+                                   fuse_unk=True, byte_fallback=True))
+    backend.normalizer = trained.normalizer
+    backend.decoder = decoders.Sequence(
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    )
+    backend.add_special_tokens(["<unk>", "<s>", "</s>"])
+    backend.post_processor = processors.TemplateProcessing(
+        single="<s> $A", pair="<s> $A <s> $B", special_tokens=[("<s>", 1)]
+    )
+    return PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="<unk>", bos_token="<s>", eos_token="</s>")
+
+
+def tiny_llama(tokenizer: Any, seed: int = 0, width: int = 32, layers: int = 2, context: int = 1024) -> Any:
+    """A Llama with random weights that fits the tokenizer."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return LlamaForCausalLM(LlamaConfig(
+            vocab_size=len(tokenizer), hidden_size=width, intermediate_size=2 * width, num_hidden_layers=layers,
+            num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=context,
+            bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=None,
+        ))
+
+
+def make_model(folder: Path, tokenizer: Any, **sizes: int) -> Path:
+    """Write a tiny Llama and its tokenizer as a model folder; `sizes` as for `tiny_llama`."""
+    import transformers
+
+    transformers.utils.logging.disable_progress_bar()
+    tiny_llama(tokenizer, **sizes).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
