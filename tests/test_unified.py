@@ -169,7 +169,7 @@ def test_a_fault_names_file_line_and_field(row: dict, field: str, says: str) -> 
 
 
 def test_the_example_of_the_docs_is_a_record() -> None:
-    page = (Path(__file__).parents[1] / "docs/data.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[1] / "docs/en/data.md").read_text(encoding="utf-8")
     doc = document_from_row(json.loads(re.findall(r"```json\n(.*?)```", page, re.S)[0]))
     assert len(doc.entities) == len(doc.relations) == len(doc.events) == 1
     assert all(span.grounded for span in doc.facts.spans())

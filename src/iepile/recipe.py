@@ -161,7 +161,8 @@ def read_recipe(config: RunConfig) -> dict[str, Any]:
         raise InputError(f"cannot be read: {e}", file=path, expected="a YAML recipe") from None
     known = {"name", "description", "output", "variables", "stages"}
     if not isinstance(data, dict) or not isinstance(data.get("stages"), dict) or set(data) - known:
-        raise InputError("not a recipe", file=path, expected="keys output, stages; optional name, description, variables")
+        raise InputError("not a recipe", file=path,
+                         expected="keys output, stages; optional name, description, variables")
     variables = {k: str(v) for k, v in (data.get("variables") or {}).items()}
     for pair in config.set:
         name, eq, value = pair.partition("=")

@@ -334,7 +334,7 @@ def _wrong(item: Mapping[str, Any], key: str, where: str, expected: str) -> NoRe
 
 
 def _not_object(item: object, where: str) -> NoReturn:
-    raise _Bad(f"an element is {_kind(item)}", where, "an object", "write {...}; docs/data.md lists the keys")
+    raise _Bad(f"an element is {_kind(item)}", where, "an object", "write {...}; docs/en/data.md lists the keys")
 
 
 def _kind(value: object) -> str:

@@ -70,7 +70,7 @@ def test_an_event_type_asked_in_parts_is_one_record(tmp_path: Path) -> None:
     second = part(["whom"], [{"trigger": "hired", "arguments": {"whom": "Bob"}}])
     records, _ = read(tmp_path, first, second, part(["who"], []))
     assert [len(r.answers) for r in records] == [2, 1]
-    assert records[0].task.join(records[0].answers).events == (
+    assert records[0].task.join(a.facts for a in records[0].answers).events == (
         Event("hire", Span("hired"), (Argument("who", Span("Ada")), Argument("whom", Span("Bob")))),
         Event("hire", Span("took")),
     )
@@ -83,7 +83,7 @@ def test_the_label_may_stand_in_any_row(tmp_path: Path) -> None:
 
 def test_labels_and_outputs_need_not_be_strings(tmp_path: Path) -> None:
     records, reader = read(tmp_path, row(["person"], label=ADA, output={"person": ["Ada"]}))
-    assert records[0].gold == records[0].answers[0]
+    assert records[0].gold == records[0].answers[0].facts
     assert reader.counts.invalid == 0
 
 
@@ -137,7 +137,7 @@ def test_by_offsets_the_facts_of_the_rows_are_read(tmp_path: Path) -> None:
     records, reader = read(tmp_path, row(["person"], label=gold, facts=facts), row(["place"], label=gold),
                            row(["x"], label=gold, facts=[1]), match="offset")
     assert records[0].gold is not None and len(records[0].gold.entities) == 1
-    assert records[0].answers[0].entities[0] == records[0].gold.entities[0]
+    assert records[0].answers[0].facts.entities[0] == records[0].gold.entities[0]
     assert (reader.counts.ungrounded, reader.counts.without_facts) == (1, 2)
 
 
@@ -160,9 +160,9 @@ def test_no_row_is_lost_or_read_twice(rows: list[tuple[str, str, int]]) -> None:
         record for n, (key, label, gold) in enumerate(rows)
         if (record := reader._add(msgspec.convert(row([label], id=key, label=dumps(ADA * gold)), type=_row_type()), n))
     ]
-    assert sum(len(r.answers) for r in opened) == len(rows)
+    assert sum(len(r.rows) for r in opened) == len(rows)
     for record in opened:
-        labels = [i.name for items in record.asked for i in items]
+        labels = [i.name for q in record.asked for i in q.items]
         assert len(labels) == len(set(labels))
 
 

@@ -113,6 +113,12 @@ def test_an_engine_that_answers_twice_is_told(tmp_path: Path) -> None:
             journal.append(0, answer(0))
 
 
+def test_half_a_character_does_not_stop_the_run(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "out", "f", 1) as journal:
+        journal.append(0, answer(0, "a\ud83d"))
+        assert journal.read(0).text == "a?"
+
+
 def test_fingerprint_follows_content_and_settings(tmp_path: Path) -> None:
     file = tmp_path / "in"
     file.write_bytes(b"a")

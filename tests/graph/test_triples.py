@@ -131,7 +131,8 @@ def test_documents_make_a_graph_too(tmp_path: Path) -> None:
 
 
 def test_a_document_without_id_is_known_by_its_text(tmp_path: Path) -> None:
-    edges, _ = make(tmp_path, re(id=None), {"text": TEXT, "relation": [{"head": "Ada", "relation": "r", "tail": "Bob"}]})
+    document = {"text": TEXT, "relation": [{"head": "Ada", "relation": "r", "tail": "Bob"}]}
+    edges, _ = make(tmp_path, re(id=None), document)
     assert {e.document for e in edges} == {text_id(TEXT)}
 
 

@@ -6,12 +6,13 @@ are the same in flag names. Flags of the old scripts that mean nothing here are 
 
 from __future__ import annotations
 
+import difflib
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 from iepile.cli import show
 from iepile.errors import IepileError, InputError
@@ -58,7 +59,7 @@ def run_command(
     """
     from cyclopts import App, CycloptsError, Parameter
 
-    argv = list(argv)
+    argv = [_dashed(a) for a in argv]
     if "--json" in argv:
         argv.remove("--json")
         show.as_json = True
@@ -71,12 +72,14 @@ def run_command(
     def command(*, config: Any) -> None:
         result.append(guarded(lambda: function(config)))
 
+    # An inherited field is of a type that its own module imported: cyclopts looks in the module of the heir.
+    config_type.__init__.__annotations__ = {**get_type_hints(config_type, include_extras=True), "return": None}
     command.__annotations__ = {"config": Annotated[config_type, Parameter(name="*")], "return": None}
     command.__doc__ = config_type.__doc__
     if all(f.default is not MISSING or f.default_factory is not MISSING for f in fields(config_type)):
         command.__kwdefaults__ = {"config": config_type()}
     try:
-        app = App(name=f"iepile {name}", config=_yaml_source(argv), result_action="return_value",
+        app = App(name=f"iepile {name}", config=_yaml_source(argv, config_type), result_action="return_value",
                   default_parameter=Parameter(negative=()))
     except InputError as e:
         print(f"error: {e}", file=sys.stderr)
@@ -90,7 +93,13 @@ def run_command(
     return result[0] if result else 0
 
 
-def _yaml_source(argv: list[str]) -> tuple[Any, ...]:
+def _dashed(arg: str) -> str:
+    """`--src_path=a_b` as `--src-path=a_b`: messages of the parser then name the flag as it was meant."""
+    name, eq, value = arg.partition("=")
+    return name.replace("_", "-").lower() + eq + value if name.startswith("--") else arg
+
+
+def _yaml_source(argv: list[str], config_type: type[Any]) -> tuple[Any, ...]:
     """Take `--config FILE` out of `argv`; the file as a source of defaults."""
     for i, arg in enumerate(argv):
         flag, eq, value = arg.partition("=")
@@ -102,7 +111,14 @@ def _yaml_source(argv: list[str]) -> tuple[Any, ...]:
             raise InputError("no such file", file=path or None, field="config", expected="a YAML file")
         from cyclopts.config import Dict
 
-        return (Dict(read_yaml(path), source=path, use_commands_as_keys=False),)
+        settings = read_yaml(path)
+        known = [f.name.replace("_", "-").lower() for f in fields(config_type)]
+        for key in settings:
+            if key not in known:
+                near = difflib.get_close_matches(key, known, 1)
+                raise InputError(f"no such option {key!r}", file=path, field="config",
+                                 fix=f"did you mean {near[0]}?" if near else "see --help")
+        return (Dict(settings, source=path, use_commands_as_keys=False),)
     return ()
 
 
@@ -120,7 +136,7 @@ def read_yaml(path: str) -> dict[str, Any]:
         raise InputError(f"not YAML: {e}", file=path) from None
     if not isinstance(data, dict):
         raise InputError("not a mapping", file=path, expected="option: value, one a line")
-    return {str(k).replace("_", "-"): v for k, v in data.items()}
+    return {str(k).replace("_", "-").lower(): v for k, v in data.items()}
 
 
 def guarded(work: Callable[[], object]) -> int:

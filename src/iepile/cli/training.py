@@ -21,6 +21,8 @@ RETIRED = Retired(
         "max_source_length": "nothing is cut; cutoff_len bounds the whole row",
         "max_target_length": "nothing is cut; cutoff_len bounds the whole row",
         "preprocessing_num_workers": "rows are tokenised as they are read",
+        "per_device_eval_batch_size": "validation uses per_device_train_batch_size",
+        "deepspeed": "training is one process; gradient_checkpointing and bf16 save memory",
         "evaluation_strategy": "validation runs with each checkpoint",
         "save_strategy": "checkpoints are written every save_steps",
         "optim": "AdamW",

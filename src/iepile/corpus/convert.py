@@ -73,7 +73,8 @@ class ConvertConfig:
     seed: int = 42
     """Fixes every draw, record by record."""
     workers: int = 1
-    """Processes; the output is the same for any number."""
+    """Processes; the output is the same for any number. Worth it only where labels are drawn (neg_schema
+    below 1, random_sort, cluster_mode): without, writing is what takes the time."""
 
 
 class ConvertSummary(msgspec.Struct):
@@ -132,7 +133,7 @@ def _id(key: str) -> bytes:
 
 
 class _Job(msgspec.Struct):
-    """The rows of some records, a blob a record; for test rows with the records' keys."""
+    """The rows of some records: for training one blob, for a test one a record, with the records' keys."""
 
     blobs: list[bytes]
     keys: list[str]
@@ -197,15 +198,10 @@ class Converter:
         if not c.cluster_mode:
             return None
         if c.split == "test":
-            raise InputError(
-                "hard negatives are for training rows", field="cluster_mode", fix="drop the flag"
-            )
+            raise InputError("hard negatives are for training rows", field="cluster_mode", fix="drop the flag")
         if c.hard_negative_path is None:
-            raise InputError(
-                "cluster_mode needs a dictionary",
-                field="hard_negative_path",
-                fix="give --hard_negative_path FILE",
-            )
+            raise InputError("cluster_mode needs a dictionary", field="hard_negative_path",
+                             fix="give --hard_negative_path FILE")
         hard, self.hard_labels_dropped = read_hard_negatives(
             c.hard_negative_path, c.hard_negative_dataset, self.task.name, self.known.__contains__
         )
@@ -384,6 +380,8 @@ def _convert_lines(plan: list[Converter], lines: list[tuple[int, bytes]]) -> _Jo
         job.blobs.append(blobs[0] if len(blobs) == 1 else b"".join(blobs))
         if not train:
             job.keys.append(doc.key)
+    if train:
+        job.blobs = [b"".join(job.blobs)]  # one piece is cheaper to send home from a worker
     return job
 
 

@@ -6,18 +6,22 @@ carries another label, opens a new record: texts that are equal are never merged
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from iepile.errors import InputError
+from iepile.evaluation.answers import AnswerReader, Keys, Part, Question, Reading
 from iepile.instruction import read_instruction
-from iepile.jsonl import read_lines
+from iepile.jsonl import BROKEN_JSON, read_lines
 from iepile.records import Facts, text_id
-from iepile.tasks.task import Answer, Item, Match, Problem, Task, get_task
+from iepile.tasks.task import Match, Problem, Task, get_task
 
+MOST_QUESTIONS = 10_000
+"""Distinct questions that are kept prepared."""
 MOST_NOTES = 20
 """Faults that are told with their line; the others are only counted."""
 
@@ -71,20 +75,42 @@ class Record(msgspec.Struct):
     task: Task
     source: str
     label: str | None
-    asked: list[tuple[Item, ...]]
+    asked: list[Question]
     """What each row asked."""
-    answers: list[Facts]
-    """What each row answered."""
+    rows: list[tuple[int, Any, Any, bytes]]
+    """Line, `output`, `finish` and `facts` of each row, not yet read."""
+    label_line: int = 0
     gold: Facts | None = None
+    answers: list[Reading] = []
+    """What each row answered."""
     invalid: int = 0
 
-    def repeats(self, items: Iterable[Item], label: str | None) -> bool:
-        """Whether a row with these items and this label is of another text."""
+    def keys(self, match: Match) -> Keys:
+        """Scoring keys of all answers."""
+        if len(self.asked) > 1 and self._in_parts():
+            return self.task.keys(self.task.join(a.facts for a in self.answers), match)
+        parts = [part.keys for answer in self.answers for part in answer.parts]
+        return {group: [key for keys in parts for key in keys[group]] for group in self.task.groups}
+
+    def labels_asked(self) -> frozenset[str]:
+        """Every label that a row of the record asks."""
+        if len(self.asked) == 1:
+            return self.asked[0].labels
+        return frozenset().union(*(q.labels for q in self.asked))
+
+    def _in_parts(self) -> bool:
+        """Whether a label was asked in several rows, each about other roles."""
+        names = [i.name for q in self.asked for i in q.items if i.roles]
+        return len(names) != len(set(names))
+
+    def repeats(self, question: Question, label: str | None) -> bool:
+        """Whether a row with this question and label is of another text."""
         if label is not None and self.label is not None and label != self.label:
             return True
         # A big event type may be asked in parts, each with other roles.
+        close = [q for q in self.asked if not q.labels.isdisjoint(question.labels)]
         return any(i.name == old.name and (not i.roles or not set(i.roles).isdisjoint(old.roles))
-                   for before in self.asked for old in before for i in items)
+                   for q in close for old in q.items for i in question.items)
 
 
 class _Row(msgspec.Struct):
@@ -99,14 +125,13 @@ class _Row(msgspec.Struct):
     facts: msgspec.Raw = msgspec.Raw(b"")
 
 
-class _Question(msgspec.Struct):
+class _Wire(msgspec.Struct):
     input: str
     schema: msgspec.Raw
 
 
 _row = msgspec.json.Decoder(_Row)
-_question = msgspec.json.Decoder(_Question)
-_NO_QUESTION = _Question("", msgspec.Raw(b"[]"))
+_wire = msgspec.json.Decoder(_Wire)
 _facts = msgspec.json.Decoder(Facts)
 _label = msgspec.json.Decoder(list[dict[str, Any]])
 
@@ -125,7 +150,8 @@ class RecordReader:
         self.counts = Counts()
         self.notes: list[Note] = []
         self._open: dict[tuple[str, str, str], Record] = {}
-        self._items: dict[tuple[str, bytes], tuple[Item, ...]] = {}
+        self._questions: dict[tuple[str, bytes], Question] = {}
+        self._readers: dict[Task, AnswerReader] = {}
 
     def read(self, path: str) -> Iterator[Record]:
         """Every record of a file, by its first row.
@@ -133,18 +159,24 @@ class RecordReader:
         Raises:
             InputError: no such file, or an empty one.
         """
-        records: list[Record] = []
+        records: deque[Record] = deque()
         for line, raw in read_lines(path):
             self.counts.rows += 1
             try:
                 record = self._add(_row.decode(raw), line)
-            except (msgspec.DecodeError, UnicodeDecodeError, InputError) as e:
+            except (*BROKEN_JSON, InputError) as e:
                 self.counts.unreadable_rows += 1
                 self._note(line, e.problem if isinstance(e, InputError) else f"not a prediction row: {e}")
                 continue
             if record is not None:
                 records.append(record)
-        return iter(records)
+        self._open.clear()
+        return self._each(records)
+
+    def _each(self, records: deque[Record]) -> Iterator[Record]:
+        # Read as late and let go of as early as can be: what waits is text, a tenth of what it means.
+        while records:
+            yield self._fill(records.popleft())
 
     def _add(self, row: _Row, line: int) -> Record | None:
         """Put a row to its record; returns the record when this row opened it."""
@@ -152,28 +184,40 @@ class RecordReader:
         if self.task is not None and task is not self.task:
             self.counts.other_task_rows += 1
             return None
-        question, fault = _NO_QUESTION, ""
-        items: tuple[Item, ...] = ()
+        if task not in self._readers:
+            self._readers[task] = AnswerReader(task)
+        text, fault = "", ""
+        question = Question((), {})
         try:
-            question = _read_question(row.instruction)
-            items = self._items_of(task, question, row.instruction)
+            wire = _read_wire(row.instruction)
+            text, question = wire.input, self._question(task, wire, row.instruction)
         except InputError as e:
             # The gold facts of such a row still count: an answer was expected.
             fault = e.problem
             self.counts.unreadable_rows += 1
             self._note(line, fault)
         label = row.label if row.label is None or isinstance(row.label, str) else _plain(row.label)
-        own = f"line {line}" if fault else text_id(question.input)
-        key = (task.name, str(row.source or ""), own if row.id is None else str(row.id))
+        # Hashing a text takes longer than all else here.
+        own = str(row.id) if row.id is not None else f"line {line}" if fault else text_id(text)
+        key = (task.name, str(row.source or ""), own)
         record = self._open.get(key)
-        new = record is None or record.repeats(items, label)
+        new = record is None or record.repeats(question, label)
         if record is None or new:
             record = self._open[key] = Record(task, key[1], None, [], [])
         if record.label is None and label is not None:
-            record.label, record.gold = label, self._gold(task, label, line)
-        record.asked.append(items)
-        record.answers.append(self._answer(row, task, items, record, line))
+            record.label, record.label_line = label, line
+        record.asked.append(question)
+        facts = bytes(row.facts) if self.match == "offset" else b""
+        record.rows.append((line, row.output, row.finish, facts))
         return record if new else None
+
+    def _fill(self, record: Record) -> Record:
+        """Read the label and the answers of a record whose rows are all there."""
+        if record.label is not None:
+            record.gold = self._gold(record.task, record.label, record.label_line)
+        pairs = zip(record.rows, record.asked, strict=True)
+        record.answers = [self._answer(row, question, record) for row, question in pairs]
+        return record
 
     def _task_of(self, named: object) -> Task:
         if named:
@@ -182,32 +226,42 @@ class RecordReader:
             raise InputError("the row names no `task`; give --task")
         return self.task
 
-    def _items_of(self, task: Task, question: _Question, text: str) -> tuple[Item, ...]:
-        key = (task.name, bytes(question.schema))
-        if (items := self._items.get(key)) is None:
-            items = task.read_items(read_instruction(text).schema)
-            if len(self._items) < 10_000:
-                self._items[key] = items
-        return items
+    def _question(self, task: Task, wire: _Wire, text: str) -> Question:
+        key = (task.name, bytes(wire.schema))
+        if (question := self._questions.get(key)) is None:
+            question = self._readers[task].question(task.read_items(read_instruction(text).schema))
+            if len(self._questions) < MOST_QUESTIONS:
+                self._questions[key] = question
+        return question
 
     def _gold(self, task: Task, label: str, line: int) -> Facts | None:
         try:
             facts = task.read_label_rows(_label.decode(label))
-        except (msgspec.DecodeError, UnicodeEncodeError, InputError) as e:
+        except (*BROKEN_JSON, InputError) as e:
             self._note(line, e.problem if isinstance(e, InputError) else f"the label cannot be read: {e}")
             return None
         # By place, a mention that stands twice in the text is two facts; by text it is one.
         return task.canonical(facts) if self.match == "string" else _once(facts)
 
-    def _answer(self, row: _Row, task: Task, items: Sequence[Item], record: Record, line: int) -> Facts:
-        counts = self.counts
-        counts.failed += row.finish == "error"
-        if isinstance(row.output, str):
-            answer = task.parse(row.output, items)
+    def _answer(self, row: tuple[int, Any, Any, bytes], question: Question, record: Record) -> Reading:
+        line, output, finish, facts = row
+        if finish == "error":
+            self.counts.failed += 1
+        if output is None:
+            reading = Reading((), (Problem("invalid", "no answer"),))
         else:
-            text = "" if row.output is None else _plain(row.output)
-            answer = task.parse(text, items) if text else Answer(Facts(), (Problem("invalid", "no answer"),))
-        for p in answer.problems:
+            text = output if isinstance(output, str) else _plain(output)
+            reading = self._readers[record.task].read(text, question)
+        if reading.problems:
+            self._count(reading.problems, record, line)
+        for part in reading.parts:
+            if part.problems:
+                self._count(part.problems, record, line)
+        return reading if self.match == "string" else self._by_offset(facts, record.task, line)
+
+    def _count(self, problems: Iterable[Problem], record: Record, line: int) -> None:
+        counts = self.counts
+        for p in problems:
             if p.kind == "invalid":
                 record.invalid += 1
                 counts.invalid += 1
@@ -220,28 +274,28 @@ class RecordReader:
                 counts.not_asked += 1
             elif p.kind == "missing":
                 counts.missing += 1
-        if self.match == "string":
-            return answer.facts
+
+    def _by_offset(self, data: bytes, task: Task, line: int) -> Reading:
         try:
-            facts = _facts.decode(row.facts)
-        except msgspec.DecodeError as e:
-            counts.without_facts += 1
+            facts = _facts.decode(data)
+        except BROKEN_JSON as e:
+            self.counts.without_facts += 1
             self._note(line, f"no `facts` that can be read: {e}")
-            return Facts()
-        counts.ungrounded += sum(not s.grounded for s in facts.spans())
-        return facts
+            facts = Facts()
+        self.counts.ungrounded += sum(not s.grounded for s in facts.spans())
+        return Reading((Part(facts, task.keys(facts, "offset"), ()),))
 
     def _note(self, line: int, problem: str) -> None:
         if len(self.notes) < MOST_NOTES:
             self.notes.append(Note(line, problem))
 
 
-def _read_question(text: object) -> _Question:
+def _read_wire(text: object) -> _Wire:
     if not isinstance(text, str):
         raise InputError("no `instruction`")
     try:
-        return _question.decode(text)
-    except (msgspec.DecodeError, UnicodeEncodeError) as e:
+        return _wire.decode(text)
+    except BROKEN_JSON as e:
         raise InputError(f"the instruction cannot be read: {e}") from None
 
 

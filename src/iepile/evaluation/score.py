@@ -11,19 +11,18 @@ micro averages from unrounded values, in percent; a score with nothing to divide
 from __future__ import annotations
 
 import gc
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import msgspec
 
 from iepile.errors import InputError
-from iepile.evaluation.facts import Counts, Note, Record, RecordReader
+from iepile.evaluation.count import Tally
+from iepile.evaluation.facts import Counts, Note, RecordReader
 from iepile.jsonl import atomic_writer, check_target
 from iepile.tasks.task import Match, get_task
 
-Cells = dict[tuple[str, str, str], dict[str, list[int]]]
-"""(task, group, source) -> label -> [right, answered, gold]."""
 VERSION = 1
 """Raised whenever a change of the rules changes a score."""
 
@@ -42,6 +41,8 @@ class EvaluateConfig:
     """What a mention is compared by: `string`, its characters; `offset`, its place in the text."""
     sort_by: str = ""
     """Also show the scores by `source`, `label` or both (`source,label`)."""
+    protocol: str = ""
+    """`iepile` or `deepke`: score exactly as the reference does, for comparison with published numbers."""
     metrics_list: str = "f1"
     """`f1`: precision, recall and F1."""
     output: str = ""
@@ -139,8 +140,44 @@ def evaluate(config: EvaluateConfig) -> Report:
     match = _check(config)
     if config.output:
         check_target(config.output)
+    report = _as_reference(config) if config.protocol else _ours(config, match)
+    if config.output:
+        with atomic_writer(config.output) as f:
+            f.write(report.to_json())
+    return report
+
+
+def _as_reference(config: EvaluateConfig) -> Report:
+    from iepile.evaluation.protocol import tallies
+
+    found = tallies(config.path1, config.task, config.protocol, config.match_mode)
+    task = config.task.upper()
+
+    def rows(source: str | None) -> list[Row]:
+        tally = found[source or ""]
+        out = []
+        for group, (tp, pred, gold) in tally.counts.items():
+            p, r, f1 = tally.percentages(group)
+            out.append(Row(task, group, Score(tp, pred, gold, p, r, f1), source))
+        return out
+
+    sources = sorted(set(found) - {""})
+    total = found[""]
+    return Report(
+        setting=f"{config.protocol}-{config.match_mode}/{VERSION}",
+        file=config.path1,
+        scores=rows(None),
+        by_source=[row for s in sources for row in rows(s)],
+        by_label=[],
+        sources=[SourceCounts(task, s, found[s].records, found[s].invalid) for s in sources],
+        counts=Counts(records=total.records, invalid=total.invalid),
+        notes=[],
+    )
+
+
+def _ours(config: EvaluateConfig, match: Match) -> Report:
     reader = RecordReader(config.task, match)
-    cells: Cells = {}
+    tally = Tally(config.match_mode, match, reader.counts)
     sources: dict[tuple[str, str], list[int]] = {}
     with _uncollected():
         for record in reader.read(config.path1):
@@ -151,16 +188,12 @@ def evaluate(config: EvaluateConfig) -> Report:
             per_source = sources.setdefault((record.task.name, record.source), [0, 0])
             per_source[0] += 1
             per_source[1] += record.invalid
-            _count(record, config.match_mode, match, cells, reader.counts)
+            tally.add(record)
     if not reader.counts.records:
         raise _nothing(config, reader)
     if match == "offset":
         _check_places(config, reader)
-    report = _report(config, cells, sources, reader)
-    if config.output:
-        with atomic_writer(config.output) as f:
-            f.write(report.to_json())
-    return report
+    return _report(config, tally, sources, reader)
 
 
 @contextmanager
@@ -207,56 +240,31 @@ def _check(config: EvaluateConfig) -> Match:
     for name, values in allowed.items():
         if getattr(config, name) not in values:
             raise InputError(f"is {getattr(config, name)!r}", field=name, expected=" or ".join(values))
+    if config.protocol:
+        from iepile.evaluation.protocol import PROTOCOLS
+
+        if config.protocol not in PROTOCOLS or config.match == "offset" or not config.task:
+            raise InputError(
+                f"protocol {config.protocol!r} with task {config.task!r} and match {config.match!r}",
+                field="protocol",
+                expected=" or ".join(PROTOCOLS) + ", with a task, and match string",
+            )
     for part in filter(None, config.sort_by.split(",")):
         if part not in ("source", "label"):
             raise InputError(f"is {part!r}", field="sort_by", expected="source, label or source,label")
     return "offset" if config.match == "offset" else "string"
 
 
-def _count(record: Record, mode: str, match: Match, cells: Cells, counts: Counts) -> None:
-    """Add the facts of a record to the cells."""
-    task = record.task
-    assert record.gold is not None
-    gold_keys = task.keys(record.gold, match)
-    pred_keys = task.keys(task.join(record.answers), match)
-    asked = {i.name for items in record.asked for i in items}
-    for group in task.groups:
-        gold, pred = gold_keys[group], pred_keys[group]
-        if mode == "set":
-            gold, pred = list(dict.fromkeys(gold)), list(dict.fromkeys(pred))
-        of_label = cells.setdefault((task.name, group, record.source), {})
-        left: dict[tuple[str, Hashable], int] = {}
-        for fact in gold:
-            label = fact[0]
-            left[fact] = left.get(fact, 0) + 1
-            if (cell := of_label.get(label)) is None:
-                cell = of_label[label] = [0, 0, 0]
-            cell[2] += 1
-            if label not in asked:
-                counts.gold_not_asked += 1
-        for fact in pred:
-            if (cell := of_label.get(fact[0])) is None:
-                cell = of_label[fact[0]] = [0, 0, 0]
-            cell[1] += 1
-            if n := left.get(fact):
-                left[fact] = n - 1
-                cell[0] += 1
-    if match == "offset":
-        spans = record.gold.spans()
-        counts.gold_mentions += len(spans)
-        counts.gold_without_place += sum(not s.grounded for s in spans)
-
-
 def _report(
-    config: EvaluateConfig, cells: Cells, sources: dict[tuple[str, str], list[int]], reader: RecordReader
+    config: EvaluateConfig, tally: Tally, sources: dict[tuple[str, str], list[int]], reader: RecordReader
 ) -> Report:
     names = dict.fromkeys(t for t, _ in sources)
     groups = [(t, g) for t in sorted(names) for g in get_task(t).groups]
     totals = {g: [0, 0, 0] for g in groups}
     per_source = {(t, g, s): [0, 0, 0] for t, g in groups for of, s in sorted(sources) if of == t}
     per_label: dict[tuple[str, str, str], list[int]] = {}
-    for (task, group, source), of_label in cells.items():
-        for label, numbers in of_label.items():
+    for (task, group, source), cell in tally.cells.items():
+        for label, numbers in cell.by_label():
             for have in (totals[task, group], per_source[task, group, source],
                          per_label.setdefault((task, group, label), [0, 0, 0])):
                 have[:] = map(sum, zip(have, numbers, strict=True))
@@ -270,7 +278,7 @@ def _report(
         by_label=[Row(t, g, Score.of(*n), label=part) for (t, g, part), n in labels],
         sources=[SourceCounts(t, s, *n) for (t, s), n in sorted(sources.items())],
         counts=reader.counts,
-        notes=reader.notes,
+        notes=sorted(reader.notes, key=lambda note: note.line),
     )
 
 

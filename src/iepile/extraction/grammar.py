@@ -119,8 +119,8 @@ class _Writer:
     def _list(self, item: str, least: int) -> str:
         few = max(least - 1, 0)
         many = f"{few}," if self.most is None else f"{few},{max(few, self.most - 1)}"
-        times = "*" if many == "0," else f"{{{many}}}"
-        items = f'{item} (", " {item}){times}'
+        times = {"0,": "*", "0,0": ""}.get(many, f"{{{many}}}")
+        items = f'{item} (", " {item}){times}' if times else item
         return f'"[" ({items})? "]"' if least == 0 else f'"[" {items} "]"'
 
 
@@ -153,8 +153,9 @@ def _possible(shape: Shape, mentions: bool) -> Shape | None:
             kept = [_possible(p, False) for p in parts]
             return None if any(k is None for k in kept) else InOrder(tuple(k for k in kept if k is not None))
         case ListOf(item, least):
-            if _possible(item, False) is None:
+            if (inner := _possible(item, False)) is None:
                 return Text("[]") if least == 0 else None
+            return ListOf(inner, least)
     return shape
 
 
@@ -210,10 +211,10 @@ def _close(shape: Shape, s: str, at: int) -> _Read:
         case OneOf(options):
             tries = [_close(o, s, at) for o in options]
             if whole := [t for t in tries if t.text is not None and t.end <= len(s)]:
-                return max(whole, key=lambda t: t.end)
-            if closed := [t for t in tries if t.text is not None]:
+                return max(whole, key=lambda t: (t.end, -t.mentions))
+            if closed := [t for t in tries if t.text is not None and t.mentions]:
                 return max(closed, key=lambda t: (t.mentions, -len(t.text or "")))
-            # What was begun cannot be closed: say the least that is valid instead.
+            # Nothing was named yet, or what was begun cannot be closed: say the least that is valid instead.
             return _Read(over, _least(shape)) if any(t.end == over for t in tries) else _Read(at, None)
         case ListOf(item, least):
             return _close_list(item, least, s, at)

@@ -24,7 +24,7 @@ import msgspec
 
 from iepile.errors import IepileError, InputError
 from iepile.extraction.engines.engine import Completion
-from iepile.jsonl import check_folder, open_bytes
+from iepile.jsonl import BROKEN_JSON, check_folder, open_bytes
 
 FORMAT = 1
 SYNC_SECONDS = 1.0
@@ -132,14 +132,14 @@ class Journal:
     def _ours(first: bytes, fingerprint: str) -> bool:
         try:
             return _header.decode(first) == _Header(FORMAT, fingerprint)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except BROKEN_JSON:
             return False
 
     def _note(self, line: bytes) -> bool:
         """Index a line; False at the first one that is not whole: it and what follows is done again."""
         try:
             entry = _number.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except BROKEN_JSON:
             return False
         if not line.endswith(b"\n") or not 0 <= entry.row < len(self._at):
             return False
@@ -161,7 +161,13 @@ class Journal:
         if self._at[row] >= 0:
             raise IepileError(f"the engine answered row {row} twice; this is a fault of the engine")
         at = self._end
-        self._write(msgspec.json.encode(_Line(row, completion)) + b"\n")
+        try:
+            data = msgspec.json.encode(_Line(row, completion))
+        except UnicodeEncodeError:
+            # Half of a surrogate pair, as some servers send when they cut an answer: no file can hold it.
+            text = completion.text.encode("utf-8", "replace").decode()
+            data = msgspec.json.encode(_Line(row, msgspec.structs.replace(completion, text=text)))
+        self._write(data + b"\n")
         self._at[row] = at
         if time.monotonic() - self._synced > SYNC_SECONDS:
             os.fsync(self._fd)

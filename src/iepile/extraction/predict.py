@@ -22,7 +22,7 @@ from iepile.extraction.grounding import ground
 from iepile.extraction.journal import Journal, fingerprint, journal_path
 from iepile.instruction import EXPECTED, read_instruction
 from iepile.instructions.wording import tasks_of
-from iepile.jsonl import check_target, read_rows, write_rows
+from iepile.jsonl import BROKEN_JSON, check_target, read_rows, write_rows
 from iepile.tasks.task import get_task
 
 OUTPUT_FORMAT = 1
@@ -101,7 +101,7 @@ def guess_engine(model: str) -> str:
         return servers[0]
     try:
         settings = msgspec.json.decode((Path(model) / "config.json").read_bytes())
-    except (OSError, msgspec.DecodeError):
+    except (OSError, *BROKEN_JSON):
         return "transformers"
     return "compact" if isinstance(settings, dict) and settings.get("kind") == "compact" else "transformers"
 

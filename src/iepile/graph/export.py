@@ -14,7 +14,7 @@ import msgspec
 
 from iepile.errors import InputError
 from iepile.graph.triples import Edge
-from iepile.jsonl import atomic_writer, decode_row, read_lines, write_rows
+from iepile.jsonl import atomic_writer, decode_row, open_bytes, read_lines, write_rows
 
 if TYPE_CHECKING:
     import networkx
@@ -33,6 +33,9 @@ def read_edges(path: str | Path) -> Iterator[Edge]:
     Raises:
         InputError: a line that is no edge.
     """
+    with open_bytes(path) as f:
+        if not f.read(1):
+            return  # a graph without edges is a graph
     for n, line in read_lines(path):
         try:
             yield msgspec.convert(decode_row(line, path, n), Edge)

@@ -145,11 +145,12 @@ def _format(config: KgConfig) -> str:
 
 def _edges(config: KgConfig, summary: KgSummary) -> Iterator[Edge]:
     types = _types(config.input_file)
-    last: tuple[str | None, str] | None = None
+    seen: set[tuple[str | None, str]] = set()
     for reading in readings(config.input_file, summary):
-        if last != (last := (reading.source, reading.document)):
-            summary.documents += 1
-        for edge in edges_of(reading, types.get(last, {}), config.model or None, config.snippets):
+        key = (reading.source, reading.document)
+        seen.add(key)
+        summary.documents = len(seen)
+        for edge in edges_of(reading, types.get(key), config.model or None, config.snippets):
             summary.edges += 1
             summary.kinds[edge.kind] = summary.kinds.get(edge.kind, 0) + 1
             summary.ungrounded += edge.ungrounded

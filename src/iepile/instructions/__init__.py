@@ -1,0 +1,1 @@
+"""How questions are worded and which labels they ask."""

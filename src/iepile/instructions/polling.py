@@ -177,7 +177,7 @@ def read_hard_negatives(
         allowed: whether a label is in the schema.
 
     Returns:
-        The dictionary and how many labels were dropped because the schema lacks them.
+        The dictionary and how many labels of it the schema lacks: they are left out.
 
     Raises:
         InputError: unreadable, not one of the two forms, or a data set that the file lacks.
@@ -198,4 +198,5 @@ def read_hard_negatives(
     except (msgspec.MsgspecError, *BROKEN_JSON) as e:
         raise InputError(f"not a hard-negative dictionary: {e}", file=path, expected=expected) from None
     kept = {k: tuple(v for v in dict.fromkeys(vs) if allowed(v)) for k, vs in table.items() if allowed(k)}
-    return kept, sum(map(len, table.values())) - sum(map(len, kept.values()))
+    unknown = {label for k, vs in table.items() for label in (k, *vs) if not allowed(label)}
+    return kept, len(unknown)

@@ -1,0 +1,1 @@
+"""Model families, chat templates, and the compact model."""

@@ -94,7 +94,8 @@ def read_template(name: str, system: str | None = None) -> Template:
     settings: Any = template.make_module(given | {"system": ""})
     sentence = getattr(settings, "default_system", "") if system is None else system
     pieces = template.render(given | {"system": mark("system") if sentence else ""}).split("\0")
-    parts = [Part("text", p) if n % 2 == 0 else Part(*p.split(" ", 1)) for n, p in enumerate(pieces)]  # type: ignore[arg-type]
+    marked: Any = [("text", p) if n % 2 == 0 else p.split(" ", 1) for n, p in enumerate(pieces)]
+    parts = [Part(*m) for m in marked]
     return Template(
         name,
         tuple(p for p in parts if p.kind != "text" or p.text),
@@ -132,7 +133,8 @@ class Chat:
         """Token ids of the prompt, up to where the answer begins. Nothing is cut."""
         if self.name == OWN and not any(t in query for t in self._control):
             # Nothing to protect from: encode as every other program does, blanks around tokens included.
-            text = "".join({"query": query, "system": self._parts.system}.get(p.kind, p.text) for p in self._parts.parts)
+            said = {"query": query, "system": self._parts.system}
+            text = "".join(said.get(p.kind, p.text) for p in self._parts.parts)
             return list(self.tokenizer.encode(text, add_special_tokens=False))
         ids: list[int] = []
         for run in self._runs:
@@ -227,7 +229,7 @@ class Chat:
             raise InputError(
                 f"template {self.name} needs the token {token}, which this tokenizer lacks",
                 field="template",
-                fix=f"choose the template the model was trained with ({OWN}: the tokenizer's own; {FALLBACK}: any model)",
+                fix=f"choose the template the model was trained with ({OWN}: its own; {FALLBACK}: for any model)",
             )
         return found
 

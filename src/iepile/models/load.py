@@ -85,7 +85,8 @@ def load_model(name: str | Path, options: LoadOptions | None = None, trainable: 
         dtype: Any = getattr(torch, DTYPES[options.dtype]) if options.dtype in DTYPES else None
         if dtype is None:
             if options.dtype != "auto":
-                raise InputError(f"unknown dtype {options.dtype!r}", field="dtype", expected="auto, " + ", ".join(DTYPES))
+                raise InputError(f"unknown dtype {options.dtype!r}", field="dtype",
+                                 expected="auto, " + ", ".join(DTYPES))
             dtype = torch.float32 if device == "cpu" else "auto"
     tokenizer = load_tokenizer(adapter if adapter and _has_tokenizer(adapter) else base, options)
     with vendor_errors(base), quiet():
@@ -176,7 +177,8 @@ def vendor_errors(name: str) -> Iterator[None]:
         elif isinstance(e, ImportError):
             problem, fix = f"needs a library that is not installed: {said[:300]}", "install what it names"
         elif kind in ("GatedRepoError", "RepositoryNotFoundError", "HFValidationError", "RevisionNotFoundError"):
-            problem, fix = f"the hub does not give it: {said[:200]}", "check the name and revision, or log in to the hub"
+            problem = f"the hub does not give it: {said[:200]}"
+            fix = "check the name and revision, or log in to the hub"
         elif "couldn't connect" in low or kind in ("ConnectError", "ConnectionError", "LocalEntryNotFoundError",
                                                    "OfflineModeIsEnabled", "ConnectTimeout"):
             problem = "not a folder here, not in the local cache, and the hub cannot be reached"
@@ -209,8 +211,8 @@ def _resolve(name: str, options: LoadOptions) -> tuple[str, str, ModelCard | Non
         return name, str(adapter or ""), card
     card = card or read_card(folder)
     if card is not None and card.kind != "causal-lm":
-        raise InputError(f"the folder holds a model of kind {card.kind!r}", file=folder, expected="a causal language model",
-                         fix="choose the engine made for it")
+        raise InputError(f"the folder holds a model of kind {card.kind!r}", file=folder,
+                         expected="a causal language model", fix="choose the engine made for it")
     if (folder / "adapter_config.json").is_file():
         if adapter:
             raise InputError("both the model and the adapter name an adapter", file=folder, field="adapter",

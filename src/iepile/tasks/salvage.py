@@ -65,7 +65,8 @@ def _read(text: str, start: int) -> Salvaged:
     except json.JSONDecodeError as e:
         # Up to here it is JSON: at the very end it was cut, elsewhere it is faulty.
         good = e.pos
-        cut = good >= len(body.rstrip()) or e.msg.startswith("Unterminated")
+        end = len(body.rstrip())
+        cut = good >= end or e.msg.startswith("Unterminated") or ("escape" in e.msg and good >= end - 6)
     except (ValueError, RecursionError):
         return Salvaged(None, "broken JSON")
     if cut and (value := _closed(body[:good])):

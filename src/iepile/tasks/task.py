@@ -2,7 +2,8 @@
 
 Adding a task is adding one file to this folder:
 
-1. Write `tasks/<name>.py` with a subclass of `Task` and a module constant `TASK` holding one object of it.
+1. Write `tasks/<name>.py` with a subclass of `Task`, whose docstring says in one line what it finds, and a
+   module constant `TASK` holding one object of it.
 2. Give the prompt of the task a line in `instructions/wording/zh.toml` and `en.toml`.
 3. That is all: `iepile tasks` lists it, conversion, training, prediction and scoring find it by name.
 

@@ -42,7 +42,9 @@ def write_folder(path: Path, write: Callable[[Path], None]) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def write_checkpoint(folder: Path, step: int, state: Mapping[str, Any], write: Callable[[Path], None], keep: int) -> Path:
+def write_checkpoint(
+    folder: Path, step: int, state: Mapping[str, Any], write: Callable[[Path], None], keep: int
+) -> Path:
     """Write `checkpoint-STEP` and drop all but the newest `keep`."""
 
     def fill(partial: Path) -> None:
@@ -79,7 +81,8 @@ def newest_checkpoint(folder: Path) -> tuple[Path, dict[str, Any]] | None:
 
 def clear_run(folder: Path) -> None:
     """Remove what a run of ours left in `folder`, and nothing else."""
-    for path in sorted([*folder.glob(f"{PREFIX}*"), *folder.glob(f".{PREFIX}*"), *folder.glob(f".{MODEL}.*"), folder / MODEL]):
+    patterns = (f"{PREFIX}*", f".{PREFIX}*", MODEL, f".{MODEL}.*")
+    for path in sorted(p for pattern in patterns for p in folder.glob(pattern)):
         if path.is_dir():
             shutil.rmtree(path)
     for name in (LOG, RUN):
@@ -100,14 +103,14 @@ def cut_log(folder: Path, step: int) -> None:
             break
     partial = path.with_name(f".{LOG}.partial")
     partial.write_text("".join(kept), encoding="utf-8")
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def write_json(path: Path, value: object) -> None:
     """Write a small JSON file at once."""
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(dumps(value) + "\n", encoding="utf-8")
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def _steps(folder: Path) -> list[int]:

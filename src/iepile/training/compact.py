@@ -14,7 +14,8 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -23,67 +24,13 @@ import torch
 from torch import nn
 
 from iepile.errors import InputError
-from iepile.models.compact.config import CompactConfig
-from iepile.models.compact.example import Example, Label
+from iepile.models.compact.example import Example
 from iepile.models.compact.model import CompactModel, build, token_batches
 from iepile.training.compact_checkpoint import Checkpoints
+from iepile.training.compact_config import CompactTrainConfig
 from iepile.training.compact_loss import Labelled, Sampling, batch_loss, label
 from iepile.training.compact_swap import Mentions
 from iepile.training.compact_tuning import evaluate, tune_thresholds
-
-
-@dataclass(frozen=True)
-class CompactTrainConfig:
-    """Settings of a training run."""
-
-    model: CompactConfig = field(default_factory=CompactConfig)
-    """Sizes of the model."""
-    seed: int = 0
-    """Seed of weights, order and dropout."""
-    epochs: float | None = None
-    """Times the data is gone through; None: as many as `tokens` allows, at most `max_epochs`."""
-    max_steps: int | None = None
-    """Length in batches; goes before `epochs`."""
-    tokens: int = 4_000_000
-    """Tokens read in training when neither `epochs` nor `max_steps` is given."""
-    max_epochs: float = 60.0
-    """Bound on the number of epochs that `tokens` gives."""
-    max_minutes: float | None = None
-    """Time after which training winds down; such a run cannot be reproduced to the bit."""
-    tokens_per_batch: int = 768
-    """Tokens of a batch, padding included."""
-    learning_rate: float = 3e-3
-    """Highest learning rate."""
-    embedding_factor: float = 3.0
-    """The tables of hashed features and label pieces learn this many times faster."""
-    encoder_factor: float = 0.01
-    """A pretrained encoder learns at this share of the rate."""
-    weight_decay: float = 1e-2
-    """Decoupled weight decay."""
-    warmup_steps: int = 50
-    """Steps in which the rate rises to its highest; it then falls to 0 along a line."""
-    clip: float = 1.0
-    """Largest norm of the gradient."""
-    average: float = 0.0
-    """Decay of a running average of the weights, which becomes the model; 0: off."""
-    rare_features: float = 1.0
-    """A hashed feature used c times in the training texts is dropped with probability r / (r + c)."""
-    swap_mentions: float = 0.3
-    """Share of the mentions replaced, from the second epoch on, by others of the same labels."""
-    negative_labels: int = 24
-    """Labels of step one shown in a batch although no text of it has them."""
-    negative_anchors: int = 2
-    """Wrong but likely heads and triggers shown per text and label."""
-    checkpoint_steps: int = 500
-    """Steps between checkpoints; 0: none."""
-    keep_checkpoints: int = 2
-    """Newest checkpoints kept."""
-    resume: bool = True
-    """Go on from the newest whole checkpoint in the output folder, when it is of the same run."""
-    threads: int = 2
-    """Threads of torch; another number may change the last bits of the losses."""
-    precision: str = "auto"
-    """`fp32`, `bf16` (the LSTM alone), or `auto`: bf16 where the processor has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,17 +78,15 @@ def fit(
     torch.set_num_threads(config.threads)
     torch.use_deterministic_algorithms(True)
     # Filling fresh memory is for finding reads of it, and costs a twentieth of the time.
-    fill, torch.utils.deterministic.fill_uninitialized_memory = (  # type: ignore[attr-defined]
-        torch.utils.deterministic.fill_uninitialized_memory,  # type: ignore[attr-defined]
-        False,
-    )
+    fill = torch.utils.deterministic.fill_uninitialized_memory
+    torch.utils.deterministic.fill_uninitialized_memory = False
     torch.set_flush_denormal(True)
     try:
         return _fit(examples, dev_examples, config, output, on_step, began)
     finally:
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(deterministic)
-        torch.utils.deterministic.fill_uninitialized_memory = fill  # type: ignore[attr-defined]
+        torch.utils.deterministic.fill_uninitialized_memory = fill
         torch.set_flush_denormal(False)
         torch.set_rng_state(rng)
 
@@ -185,7 +130,7 @@ def _fit(
             log.write(json.dumps({"step": step + 1, "loss": loss}) + "\n")
             if on_step is not None:
                 on_step(step + 1, total, loss)
-            if run.rate <= 0:
+            if config.max_minutes is not None and run.elapsed >= config.max_minutes:
                 total = step + 1
                 break
             if config.checkpoint_steps and (step + 1) % config.checkpoint_steps == 0 and step + 1 < total:
@@ -199,9 +144,7 @@ def _fit(
     scores = evaluate(model, dev_examples)
     model.save(output / "model")
     checkpoints.clear()
-    return CompactFit(
-        output / "model", total, time.monotonic() - began, tuple(losses), scores, dict(left_out), first
-    )
+    return CompactFit(output / "model", total, time.monotonic() - began, tuple(losses), scores, dict(left_out), first)
 
 
 def planned_steps(lengths: Sequence[int], config: CompactTrainConfig) -> int:
@@ -239,7 +182,9 @@ class _Run:
         self.network, self.examples, self.data, self.config, self.total = network, examples, data, config, total
         self.lengths = [len(x.text) for x in data]
         self.mentions = Mentions(examples)
-        tables, encoder, rest = [], [], []
+        tables: list[nn.Parameter] = []
+        encoder: list[nn.Parameter] = []
+        rest: list[nn.Parameter] = []
         for name, p in network.named_parameters():
             group = encoder if name.startswith("pretrained.") else tables if p.shape[0] > 2000 else rest
             group.append(p)
@@ -290,7 +235,7 @@ class _Run:
         self.network.bf16 = self.bf16
         loss = batch_loss(self.network, batch, sampling)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), config.clip)
         self.rate = self._rate(step)
         for group in self.optimizer.param_groups:
@@ -317,7 +262,10 @@ class _Run:
     def fingerprint(self) -> dict[str, Any]:
         """What a checkpoint must agree with to be of this run."""
         plain = replace(self.config, resume=True, keep_checkpoints=2, checkpoint_steps=0)
-        return {"config": repr(plain), "texts": len(self.data), "tokens": sum(self.lengths), "steps": self.total}
+        seen = sha256()
+        for x in self.examples:
+            seen.update(repr(x).encode("utf-8", "surrogatepass"))
+        return {"config": repr(plain), "data": seen.hexdigest(), "steps": self.total}
 
     def save(self, checkpoints: Checkpoints, step: int) -> None:
         """Write a checkpoint."""
@@ -350,4 +298,4 @@ def _has_bf16() -> bool:
     return bool(check is not None and check())
 
 
-__all__ = ["CompactFit", "CompactTrainConfig", "Label", "fit", "planned_steps"]
+__all__ = ["CompactFit", "CompactTrainConfig", "Progress", "fit", "planned_steps"]

@@ -192,9 +192,7 @@ def _queries(
     return true + wrong
 
 
-def _step_two(
-    network: CompactNetwork, states: States, batch: Sequence[Labelled], queries: list[Query]
-) -> Tensor:
+def _step_two(network: CompactNetwork, states: States, batch: Sequence[Labelled], queries: list[Query]) -> Tensor:
     names = sorted({name for _, name, _ in queries})
     number = {name: k for k, name in enumerate(names)}
     vectors = network.label_vectors([(name, name.kind) for name in names])
@@ -209,9 +207,7 @@ def _step_two(
     scores = network.border_scores(states, linked)
     allowed = states.mask[row].clone()
     allowed[:, 0] = False
-    gold = [
-        (k, *span) for k, (r, *key) in enumerate(queries) for span in batch[r].pairs.get(tuple(key), frozenset())
-    ]
+    gold = [(k, *span) for k, (r, name, a) in enumerate(queries) for span in batch[r].pairs.get((name, a), ())]
     gold.sort()
     loss = _border_loss(scores, allowed.numpy(), gold)
     q, i, j, target = _with_gold(scores, allowed.numpy(), gold, network.config)
@@ -232,7 +228,7 @@ def _with_gold(
     scores: Tensor, allowed: np.ndarray[Any, Any], gold: list[tuple[int, int, int]], config: Any
 ) -> tuple[np.ndarray[Any, Any], ...]:
     """Proposals and gold spans without doubles: arrays query, first, last, and 1.0 where true."""
-    q, i, j, _ = candidates(scores.detach().numpy(), allowed, config, config.proposals)
+    q, i, j, _ = candidates(scores.detach().numpy(), allowed, config.max_width, config.proposal_floor, config.proposals)
     known = dict.fromkeys(gold, 1.0)
     for key in zip(q.tolist(), i.tolist(), j.tolist(), strict=True):
         known.setdefault(key, 0.0)

@@ -11,16 +11,14 @@ from iepile.models.compact.example import Example, Label, Question
 from iepile.models.compact.model import CompactModel
 from iepile.models.compact.network import CompactNetwork
 
-_GRID = tuple(round(-2.0 + 0.25 * k, 2) for k in range(15))
+_GRID = tuple(-3 + 0.25 * k for k in range(21))
 
 
 def questions(examples: Sequence[Example]) -> list[Question]:
     """The question each example answers; anchors under labels that were not asked are given."""
     out = []
     for x in examples:
-        given = {
-            name: x.spans[name] for name in x.spans if name.kind == "trigger" and name not in x.asked_spans
-        }
+        given = {name: x.spans[name] for name in x.spans if name.kind == "trigger" and name not in x.asked_spans}
         out.append(Question(x.asked_spans, x.asked_pairs, given))
     return out
 
@@ -76,8 +74,8 @@ def _scored(model: CompactModel, examples: Sequence[Example]) -> dict[str, tuple
     for x, p in zip(examples, predictions, strict=True):
         for names, gold, found in ((x.asked_spans, x.spans, p.spans), (x.asked_pairs, x.pairs, p.pairs)):
             for name in dict.fromkeys(names):
-                true = {tuple(s) for s in gold.get(name, ())}  # type: ignore[attr-defined]
+                true = {tuple(s) for s in gold.get(name, ())}
                 scored, total = out.get(name.kind, ([], 0))
-                scored += [(s[2], tuple(s[:2]) in true) for s in found.get(name, ())]  # type: ignore[attr-defined]
+                scored += [(s[2], tuple(s[:2]) in true) for s in found.get(name, ())]
                 out[name.kind] = (scored, total + len(true))
     return out

@@ -156,8 +156,8 @@ def plan_batches(lengths: Sequence[int], rows: int, tokens: int, seed: int, epoc
         part = sorted(order[start : start + usual * STRETCH], key=lambda i: -lengths[i])
         batch: list[int] = []
         for i in part:
-            full = len(batch) * lengths[batch[0]] + lengths[batch[0]] > tokens if tokens and batch else len(batch) == rows
-            if batch and full:
+            full = len(batch) == rows if not tokens else bool(batch) and (len(batch) + 1) * lengths[batch[0]] > tokens
+            if full:
                 batches.append(batch)
                 batch = []
             batch.append(i)

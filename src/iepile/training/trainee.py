@@ -38,7 +38,9 @@ class Trainee:
         known = inspect.signature(base.forward).parameters
         self._accepts = {name for name in ("position_ids", "logits_to_keep") if name in known}
         if config.gradient_checkpointing:
-            base.gradient_checkpointing_enable({"use_reentrant": False})
+            # Renamed in transformers 5.
+            enable = getattr(base, "activation_checkpointing_enable", None) or base.gradient_checkpointing_enable
+            enable({"use_reentrant": False})
         self.trained = {n: p for n, p in self.model.named_parameters() if p.requires_grad}
         # Vectors (norms, biases) do not decay.
         groups = [
@@ -165,12 +167,13 @@ def _add_lora(model: Any, config: TrainConfig, base: str) -> Any:
         with quiet():
             made = get_peft_model(model, LoraConfig(
                 r=config.lora_r, lora_alpha=config.lora_alpha, lora_dropout=config.lora_dropout,
-                target_modules=targets, bias="none", task_type="CAUSAL_LM", base_model_name_or_path=base,
+                target_modules=targets, bias="none", task_type="CAUSAL_LM",
             ))
     except ValueError as e:
         names = sorted({n.rpartition(".")[2] for n, m in model.named_modules() if isinstance(m, torch.nn.Linear)})
         raise InputError(f"LoRA cannot be put on {targets}: {str(e)[:200]}", field="lora_target_modules",
                          expected=", ".join(names)) from e
+    # The name the user gave may be relative to a folder that nobody stands in later.
     made.peft_config["default"].base_model_name_or_path = base
     return made
 

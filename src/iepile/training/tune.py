@@ -33,8 +33,8 @@ from iepile.training.config import TrainConfig, differences
 from iepile.training.data import Examples, collate, plan_batches, read_examples
 from iepile.training.trainee import Trainee, start_trainee
 
-Progress = Callable[[str, int, int, float], None]
-"""Called with stage (`read`, `train`, `valid`), done, total (0: not known) and the last loss (nan where none)."""
+Progress = Callable[[int, int, float | str], None]
+"""Called with done, total, and the loss of the step just done or what else is being done (`reading`, `validation`)."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,8 @@ class _Run:
 
     def run(self, began: float) -> TuneResult:
         config, folder = self.config, self.folder
-        about = {"format": 1, "settings": config.identity(), "data": _data_marks(config)}
+        marks, self.lines = _data_marks(config)
+        about = {"format": 1, "settings": config.identity(), "data": marks}
         resume = self._place(about)
         trainee = start_trainee(config, resume[0] if resume else None)
         train, valid = self._examples(trainee.chat, trainee.context)
@@ -176,10 +177,13 @@ class _Run:
     def _examples(self, chat: Chat, context: int | None) -> tuple[Examples, Examples | None]:
         config = self.config
         cutoff = min(config.cutoff_len, context or config.cutoff_len)
-        train = read_examples(config.train_file, chat, cutoff, lambda n: self.progress("read", n, 0, math.nan))
+        train = read_examples(config.train_file, chat, cutoff, self._reading)
         if config.valid_file:
             return train, read_examples(config.valid_file, chat, cutoff)
         return train.split(config.val_set_size, config.seed) if config.val_set_size else (train, None)
+
+    def _reading(self, rows: int) -> None:
+        self.progress(rows, max(rows, self.lines), "reading")
 
     def _batches(self, train: Examples, epoch: int) -> list[list[int]]:
         c = self.config
@@ -223,7 +227,7 @@ class _Run:
         state.step += 1
         state.pending += loss
         state.pending_tokens += sum(t.targets for t in tensors)
-        self.progress("train", state.step, total, loss / sum(t.targets for t in tensors))
+        self.progress(state.step, total, loss / sum(t.targets for t in tensors))
 
     def _write_log(self, log: Any, trainee: Trainee, valid: Examples | None, state: _State, epoch: int, share: float,
                    total: int) -> None:
@@ -247,7 +251,7 @@ class _Run:
             tensors = collate([valid.rows[i] for i in batch], trainee.tokenizer.pad_token_id)
             total += trainee.measure(tensors)
             tokens += tensors.targets
-            self.progress("valid", n, len(batches), total / tokens)
+            self.progress(n, len(batches), "validation")
         return total / tokens
 
     def _save(self, trainee: Trainee, state: _State) -> None:
@@ -271,14 +275,20 @@ def schedule(step: int, total: int, warmup: float, kind: str) -> float:
     return 1.0 - gone if kind == "linear" else 0.5 * (1.0 + math.cos(math.pi * gone))
 
 
-def _data_marks(config: TrainConfig) -> dict[str, str]:
-    """SHA-256 of the data files, so that a run is not resumed on other data."""
+def _data_marks(config: TrainConfig) -> tuple[dict[str, str], int]:
+    """SHA-256 of the data files, so that a run is not resumed on other data; and the lines of the first."""
     marks: dict[str, str] = {}
+    lines: list[int] = []
     for name in ("train_file", "valid_file"):
         if path := getattr(config, name):
+            digest, ends = hashlib.sha256(), 0
             with open_bytes(path) as f:
-                marks[f"contents of {name}"] = hashlib.file_digest(f, "sha256").hexdigest()  # type: ignore[arg-type]
-    return marks
+                while block := f.read(1 << 20):
+                    digest.update(block)
+                    ends += block.count(b"\n")
+            marks[f"contents of {name}"] = digest.hexdigest()
+            lines.append(ends)
+    return marks, lines[0]
 
 
 @contextmanager

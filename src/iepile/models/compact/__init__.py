@@ -1,0 +1,1 @@
+"""The embedded default: a span model conditioned on label texts."""

@@ -37,7 +37,11 @@ class CompactConfig:
     feature_dropout: float = 0.1
     """Share of hashed features dropped in training."""
     proposal_floor: float = -2.5
-    """A span is looked at when its border scores lie above this."""
+    """In training a span is looked at when the scores of its borders lie above this."""
+    search_floor: float = -5.0
+    """The same in prediction: lower, since the decision is the thresholds' to make."""
+    border_share: float = 0.5
+    """Weight of the borders' mean score in the score of a span; the rest is that of the span as a whole."""
     proposals: int = 12
     """Most spans looked at for one label (and trigger or head) in training; there is no limit in prediction."""
     anchor_floor: float = -1.0

@@ -15,9 +15,9 @@ import numpy as np
 import torch
 
 from iepile.models.compact.batch import Prepared, encode
-from iepile.models.compact.config import CompactConfig
-from iepile.models.compact.example import NOWHERE, Label, Prediction, Question
-from iepile.models.compact.network import CompactNetwork, States, propose
+from iepile.models.compact.example import Label, Prediction, Question
+from iepile.models.compact.geometry import propose
+from iepile.models.compact.network import CompactNetwork, States
 
 TokenSpan = tuple[int, int]
 """First and last (inclusive) token."""
@@ -106,9 +106,7 @@ def _flatten(kept: dict[Use, list[Scored]]) -> None:
             kept[use].append((s, span))
 
 
-def _anchors(
-    label: Label, kept: dict[Use, list[Scored]], text: Prepared, question: Question
-) -> list[Scored]:
+def _anchors(label: Label, kept: dict[Use, list[Scored]], text: Prepared, question: Question) -> list[Scored]:
     if label.anchor is None:
         return kept.get(Use(label, "head"), [])
     if label.anchor in question.given:
@@ -135,16 +133,15 @@ def _step_one(
         ok = np.array([[u in a for u in part] for a in asked])
         allowed = allowed_tokens(states, part) & ok[:, :, None]
         flat = scores.flatten(0, 1).numpy()
-        q, i, j, border = candidates(flat, allowed.reshape(flat.shape[:2]), config)
+        q, i, j, border = candidates(flat, allowed.reshape(flat.shape[:2]), config.max_width, config.search_floor)
         if not len(q):
             continue
         row, label = q // len(part), q % len(part)
         index = [torch.from_numpy(x) for x in (row, i, j)]
         queries = span_queries[torch.from_numpy(label)]
-        values = network.span_scores(states, queries, match.flatten(0, 1)[torch.from_numpy(q)], *index).numpy()
-        for r, t, a, b, v, _ in zip(
-            row.tolist(), label.tolist(), i.tolist(), j.tolist(), values.tolist(), border.tolist(), strict=True
-        ):
+        whole = network.span_scores(states, queries, match.flatten(0, 1)[torch.from_numpy(q)], *index).numpy()
+        values = border * config.border_share + whole * (1 - config.border_share)
+        for r, t, a, b, v in zip(row.tolist(), label.tolist(), i.tolist(), j.tolist(), values.tolist(), strict=True):
             out[r].setdefault(part[t], []).append((v, (a, b)))
     return out
 
@@ -174,12 +171,13 @@ def _step_two(
         allowed = states.mask[row].clone()
         allowed[:, 0] = False
         scores = network.border_scores(states, queries).numpy()
-        q, i, j, _ = candidates(scores, allowed.numpy(), config)
+        q, i, j, border = candidates(scores, allowed.numpy(), config.max_width, config.search_floor)
         found: list[list[Scored]] = [[] for _ in part]
         if len(q):
             index = [torch.from_numpy(x) for x in (q, i, j)]
-            values = network.pair_scores(states, queries, *index).tolist()
-            for k, a, b, v in zip(q.tolist(), i.tolist(), j.tolist(), values, strict=True):
+            whole = network.pair_scores(states, queries, *index).numpy()
+            values = border * config.border_share + whole * (1 - config.border_share)
+            for k, a, b, v in zip(q.tolist(), i.tolist(), j.tolist(), values.tolist(), strict=True):
                 found[k].append((v, (a, b)))
         for (r, label, anchor_score, anchor), scored in zip(part, found, strict=True):
             total = [(joint(label, anchor_score, s), span) for s, span in scored]
@@ -203,12 +201,9 @@ def allowed_tokens(states: States, part: Sequence[Use]) -> np.ndarray[Any, Any]:
 
 
 def candidates(
-    scores: np.ndarray[Any, Any], allowed: np.ndarray[Any, Any], config: CompactConfig, most: int | None = None
+    scores: np.ndarray[Any, Any], allowed: np.ndarray[Any, Any], width: int, floor: float, most: int | None = None
 ) -> tuple[np.ndarray[Any, Any], ...]:
     """`propose` without spans that reach out of the virtual token."""
-    q, i, j, value = propose(scores, allowed, config.max_width, config.proposal_floor, most)
+    q, i, j, value = propose(scores, allowed, width, floor, most)
     keep = (i > 0) | (j == 0)
     return q[keep], i[keep], j[keep], value[keep]
-
-
-__all__ = ["NOWHERE", "TokenSpan", "Use", "answer", "best", "candidates", "joint", "probability", "uses"]
