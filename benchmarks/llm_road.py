@@ -110,8 +110,9 @@ def main() -> int:
             cpu = time.process_time() - cpu
             log = (folder / kind / "train_log.jsonl").read_text("utf-8").splitlines()
             print(f"{kind}: {result.rows} rows, {result.steps} steps, {cpu:.0f} CPU seconds; loss a token "
-                  f"{json.loads(log[0])['loss']:.3f} -> {result.loss:.3f}, held out {result.valid_loss:.3f}", flush=True)
-            models.append((kind, result.model))
+                  f"{json.loads(log[0])['loss']:.3f} -> {result.loss:.3f}, held out {result.valid_loss:.3f}",
+                  flush=True)
+            models.append((kind, Path(result.model)))
         wrong = 0
         for kind, model in models:
             for grammar in (False, True):

@@ -10,33 +10,42 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from iepile.errors import IepileError, InputError
-from iepile.records import Argument, Document, Entity, Event, Facts, Relation, Span
-from iepile.schema import Schema
-
 if TYPE_CHECKING:
-    from iepile.corpus.convert import convert
-    from iepile.evaluation.score import evaluate
-    from iepile.extraction.extractor import load
-    from iepile.extraction.predict import predict
+    from iepile.corpus.convert import ConvertConfig, convert
+    from iepile.errors import IepileError, InputError
+    from iepile.evaluation.score import EvaluateConfig, evaluate
+    from iepile.extraction.extractor import Extractor, load
+    from iepile.extraction.predict import PredictConfig, predict
+    from iepile.records import Argument, Document, Entity, Event, Facts, Relation, Span
+    from iepile.schema import Schema
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "Argument", "Document", "Entity", "Event", "Facts", "IepileError", "InputError", "Relation", "Schema",
-    "Span", "convert", "evaluate", "load", "predict",
+    "Argument", "ConvertConfig", "Document", "Entity", "EvaluateConfig", "Event", "Extractor", "Facts",
+    "IepileError", "InputError", "PredictConfig", "Relation", "Schema", "Span", "convert", "evaluate", "load",
+    "predict",
 ]
 
-# The verbs are looked up on first use: `import iepile` loads nothing heavy.
-_LAZY = {
-    "convert": "iepile.corpus.convert",
-    "evaluate": "iepile.evaluation.score",
-    "load": "iepile.extraction.extractor",
-    "predict": "iepile.extraction.predict",
+# Looked up on first use, so that `import iepile` and `iepile --help` load next to nothing.
+_HOME = {
+    "iepile.corpus.convert": ("ConvertConfig", "convert"),
+    "iepile.errors": ("IepileError", "InputError"),
+    "iepile.evaluation.score": ("EvaluateConfig", "evaluate"),
+    "iepile.extraction.extractor": ("Extractor", "load"),
+    "iepile.extraction.predict": ("PredictConfig", "predict"),
+    "iepile.records": ("Argument", "Document", "Entity", "Event", "Facts", "Relation", "Span"),
+    "iepile.schema": ("Schema",),
 }
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        return getattr(import_module(_LAZY[name]), name)
+    if name in _MODULE_OF:
+        value = globals()[name] = getattr(import_module(_MODULE_OF[name]), name)
+        return value
     raise AttributeError(f"module 'iepile' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

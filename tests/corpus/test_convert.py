@@ -280,7 +280,8 @@ if __name__ == "__main__":
             ("d", dict(task="NER", cluster_mode=True, hard_negative_path=folder + "/hard.json"))]
     for name, more in jobs:
         convert(ConvertConfig(src_path=folder + "/mine/sample.json", schema_path=folder + "/schema.yaml",
-                              tgt_path=f"{folder}/{sys.argv[2]}/{name}.json", workers=int(sys.argv[3]) if name in "ab" else 1, **more))
+                              tgt_path=f"{folder}/{sys.argv[2]}/{name}.json",
+                              workers=int(sys.argv[3]) if name in "ab" else 1, **more))
 """
 
 

@@ -16,10 +16,10 @@ from iepile.corpus.formats.format import (
     formats,
     get_format,
     guess_format,
-    language_of,
     read_documents,
 )
 from iepile.errors import InputError
+from iepile.language import language_of
 from iepile.records import Span
 
 SLASHED = '''

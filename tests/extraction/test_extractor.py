@@ -10,10 +10,11 @@ import pytest
 
 from iepile.errors import IepileError, InputError
 from iepile.extraction.engines.engine import Completion, Request
-from iepile.extraction.extractor import TEXTS_AT_ONCE, Extractor, language_of, load
+from iepile.extraction.extractor import TEXTS_AT_ONCE, Extractor, load
 from iepile.instruction import read_instruction
 from iepile.instructions.wording import tasks_of
 from iepile.jsonl import dumps
+from iepile.language import language_of
 from iepile.records import Argument, Entity, Event, Facts, Relation, Span
 from iepile.schema import Schema
 

@@ -96,8 +96,8 @@ def test_an_adapter_can_be_loaded_by_peft_itself(config: TrainConfig) -> None:
     result = tune(config)
     ids = torch.tensor([[3, 50, 60, 70]])
     with quiet(), torch.no_grad():
-        named = PeftConfig.from_pretrained(str(result.model)).base_model_name_or_path
-        theirs = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(named), str(result.model)).eval()
+        named = PeftConfig.from_pretrained(result.model).base_model_name_or_path
+        theirs = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(named), result.model).eval()
         assert torch.equal(theirs(ids).logits, load_model(result.model).model(ids).logits)
 
 
@@ -113,7 +113,7 @@ def test_a_run_that_died_goes_on_exactly(config: TrainConfig, kind: str, death: 
     assert result.resumed_from == death // 3 * 3
     assert log(config) == log(whole)
     name = "model.safetensors" if kind == "full" else "adapter_model.safetensors"
-    assert (result.model / name).read_bytes() == (tmp_path / "whole/model" / name).read_bytes()
+    assert (Path(result.model) / name).read_bytes() == (tmp_path / "whole/model" / name).read_bytes()
 
 
 def test_a_death_while_a_checkpoint_is_written(config: TrainConfig, tmp_path: Path,
@@ -251,11 +251,11 @@ def test_a_checkpoint_can_be_named_and_used_as_a_model(config: TrainConfig, tmp_
 
 def test_an_adapter_is_trained_on(config: TrainConfig, tmp_path: Path) -> None:
     first = tune(config)
-    second = tune(replace(config, checkpoint_dir=str(first.model), output_dir=str(tmp_path / "more"), template=""))
+    second = tune(replace(config, checkpoint_dir=first.model, output_dir=str(tmp_path / "more"), template=""))
     card = read_card(second.model)
     assert card is not None and card.template == "qwen" and second.loss < first.loss
     with pytest.raises(InputError, match="all weights are to be tuned"):
-        tune(replace(config, model_name_or_path=str(first.model), finetuning_type="full",
+        tune(replace(config, model_name_or_path=first.model, finetuning_type="full",
                      output_dir=str(tmp_path / "full")))
 
 

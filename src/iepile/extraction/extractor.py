@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from types import TracebackType
@@ -21,6 +20,7 @@ from iepile.extraction.predict import guess_engine
 from iepile.instruction import Instruction
 from iepile.instructions.polling import chunk
 from iepile.instructions.wording import prompt
+from iepile.language import language_of
 from iepile.records import Facts
 from iepile.schema import Schema
 from iepile.tasks.task import Item, Task, get_task
@@ -29,14 +29,6 @@ TASKS = ("NER", "RE", "EE")
 """Asked unless others are named: each asks one part of a schema."""
 TEXTS_AT_ONCE = 256
 """Texts handed to the engine together: enough to batch, few enough to stream."""
-
-_CHINESE = re.compile(r"[\u3400-\u9fff]")
-_WORD = re.compile(r"[A-Za-z]+")
-
-
-def language_of(text: str) -> str:
-    """`zh` where Chinese characters outnumber Latin words, else `en`."""
-    return "zh" if len(_CHINESE.findall(text)) > len(_WORD.findall(text)) else "en"
 
 
 class Extractor:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,6 @@ from iepile.instruction import EXPECTED, read_instruction
 from iepile.instructions.wording import tasks_of
 from iepile.jsonl import BROKEN_JSON, check_target, read_rows, write_rows
 from iepile.tasks.task import get_task
-
-OUTPUT_FORMAT = 1
-"""Version of what is written for a completion; a journal of another version is not gone on with."""
 
 _OURS = ("output", "facts", "problems", "finish", "error")
 """Fields that are written here; what the input holds under these names is replaced."""
@@ -152,7 +150,8 @@ def predict(
 
 def _settings(config: PredictConfig, engine: str) -> dict[str, Any]:
     return {
-        "format": OUTPUT_FORMAT,
+        # The top package names the verbs of all floors, so it is not imported by name here.
+        "version": import_module("iepile").__version__,
         "engine": engine,
         "model": config.model,
         "files": _model_files(config.model),

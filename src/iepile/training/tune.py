@@ -41,7 +41,7 @@ Progress = Callable[[int, int, float | str], None]
 class TuneResult:
     """What a tuning run gave."""
 
-    model: Path
+    model: str
     """Folder of the trained model."""
     steps: int
     """Optimizer steps of the run."""
@@ -131,7 +131,7 @@ class _Run:
                         "  do:       run the same command with resume_from_checkpoint true to go on"
                     )
         folders.write_folder(folder / folders.MODEL, trainee.save)
-        return TuneResult(folder / folders.MODEL, state.step, resumed, len(train.rows), train.dropped, train.longest,
+        return TuneResult(str(folder / folders.MODEL), state.step, resumed, len(train.rows), train.dropped, train.longest,
                           state.loss, state.valid_loss, time.monotonic() - began)
 
     def _place(self, about: dict[str, Any]) -> tuple[Path, dict[str, Any]] | None:

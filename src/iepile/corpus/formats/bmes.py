@@ -13,10 +13,11 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from iepile.corpus.formats.format import Format, ReadOptions, Repair, Sample, language_of
+from iepile.corpus.formats.format import Format, ReadOptions, Repair, Sample
 from iepile.corpus.formats.tags import TAG, spans_of_tags, tagged_document
 from iepile.errors import InputError
 from iepile.jsonl import open_bytes
+from iepile.language import language_of
 from iepile.records import Document
 
 _WORD_INDEX = re.compile(r".\d")

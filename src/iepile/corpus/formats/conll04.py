@@ -14,10 +14,11 @@ from typing import Any
 
 import msgspec
 
-from iepile.corpus.formats.format import Format, ReadOptions, Repair, Sample, language_of
+from iepile.corpus.formats.format import Format, ReadOptions, Repair, Sample
 from iepile.corpus.formats.tags import spans_of_tags, tagged_document
 from iepile.errors import InputError
 from iepile.jsonl import read_rows
+from iepile.language import language_of
 from iepile.records import Document, Relation
 
 

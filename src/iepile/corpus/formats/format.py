@@ -26,7 +26,6 @@ import importlib
 import json
 import logging
 import pkgutil
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -39,12 +38,11 @@ import msgspec
 import iepile.corpus.formats as package
 from iepile.errors import InputError
 from iepile.jsonl import open_bytes
+from iepile.language import language_of
 from iepile.records import Document, Span
 
 log = logging.getLogger(__name__)
 
-_CHINESE = re.compile(r"[\u4e00-\u9fff]")
-_LATIN = re.compile(r"[A-Za-z]+")
 HEAD = 1 << 16
 """Bytes of a file that guessing looks at."""
 
@@ -218,11 +216,6 @@ def read_documents(
     log.info("%s: read as %s: %s", path, chosen.name, reason)
     # No `yield` here: a wrong name or an unknown file fails at the call, not at the first document.
     return chosen.read(Path(path), options)
-
-
-def language_of(text: str) -> str:
-    """`zh` where Chinese characters outnumber Latin words, else `en`."""
-    return "zh" if len(_CHINESE.findall(text)) > len(_LATIN.findall(text)) else "en"
 
 
 def _occurrences(text: str, mention: str) -> list[int]:

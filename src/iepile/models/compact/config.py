@@ -38,8 +38,8 @@ class CompactConfig:
     """Share of hashed features dropped in training."""
     proposal_floor: float = -2.5
     """In training a span is looked at when the scores of its borders lie above this."""
-    search_floor: float = -5.0
-    """The same in prediction: lower, since the decision is the thresholds' to make."""
+    search_floor: float = -2.5
+    """The same in prediction."""
     border_share: float = 0.5
     """Weight of the borders' mean score in the score of a span; the rest is that of the span as a whole."""
     proposals: int = 12

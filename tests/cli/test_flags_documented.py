@@ -1,0 +1,63 @@
+"""docs/*/cli.md has a line for every flag of every verb, and for no other."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from iepile.cli import extraction, training
+from iepile.cli.main import VERBS
+
+ROOT = Path(__file__).parents[2]
+CONFIGS = {
+    "quickstart": ["iepile.cli.quickstart:QuickstartConfig"],
+    "run": ["iepile.recipe:RunConfig"],
+    "generate": ["iepile.corpus.synthetic.write:GenerateConfig"],
+    "import": ["iepile.corpus.importing:ImportConfig"],
+    "convert": ["iepile.corpus.convert:ConvertConfig"],
+    "validate": ["iepile.corpus.validate:ValidateConfig"],
+    "train": ["iepile.training.compact_rows:CompactJob", "iepile.training.config:TrainConfig",
+              "iepile.models.compact.config:CompactConfig"],
+    "predict": ["iepile.extraction.job:PredictJob"],
+    "extract": ["iepile.extraction.job:ExtractConfig"],
+    "evaluate": ["iepile.evaluation.score:EvaluateConfig"],
+    "kg": ["iepile.graph.triples:KgConfig"],
+}
+
+
+def flags(verb: str) -> set[str]:
+    out: set[str] = set()
+    for path in CONFIGS[verb]:
+        module, _, name = path.partition(":")
+        prefix = "model." if name == "CompactConfig" else ""
+        out |= {f"--{prefix}{f.name}" for f in fields(getattr(import_module(module), name))}
+    return out - {"--model"} if verb == "train" else out
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_flag_has_a_line(language: str) -> None:
+    page = (ROOT / f"docs/{language}/cli.md").read_text("utf-8")
+    sections = dict.fromkeys(CONFIGS, "")
+    for part in page.split("\n## ")[1:]:
+        verb = re.split(r"[:：\n]", part, maxsplit=1)[0].strip()
+        if verb in sections:
+            sections[verb] += part
+    for verb, text in sections.items():
+        documented = set(re.findall(r"^\| `(--[\w.]+)` \|", text, re.M))
+        assert documented == flags(verb), verb
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_retired_flag_is_named(language: str) -> None:
+    page = (ROOT / f"docs/{language}/cli.md").read_text("utf-8")
+    for retired in (training.RETIRED, extraction.RETIRED):
+        for name in (*retired.switches, *retired.values):
+            assert f"`--{name}`" in page, name
+
+
+def test_every_verb_is_here() -> None:
+    assert {v for v, (module, _) in VERBS.items() if module != "lists"} == set(CONFIGS)
