@@ -1,4 +1,4 @@
-"""The quickstart, whole (slow) and with a tenth of a hundredth of its data."""
+"""The quickstart: whole (slow), and small."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def test_a_small_quickstart_shows_what_the_whole_one_shows(tmp_path: Path, capsy
     for stage in recipe["stages"].values():
         settings = stage["with"]
         if "n" in settings:
-            settings["n"] = 12
-    recipe["stages"]["train"]["with"] |= {"max_steps": 2, "threads": 1}
+            settings["n"] = 4
+    recipe["stages"]["train"]["with"] |= {"max_steps": 20, "threads": 1}
     small = tmp_path / "small.yaml"
     small.write_text(yaml.safe_dump(recipe, sort_keys=False), "utf-8")
     out = tmp_path / "run"

@@ -122,7 +122,7 @@ def test_two_line_schema(refused: Callable[..., str]) -> None:
     assert "schema.json" in err and "three lines" in err
 
 
-def test_model_folder_without_tokenizer(refused: Callable[..., str]) -> None:
+def test_model_folder_without_tokenizer(refused: Callable[..., str], cli: Cli) -> None:
     model = Path("model")
     model.mkdir()
     (model / "config.json").write_text('{"model_type": "llama", "architectures": ["LlamaForCausalLM"]}', "utf-8")
@@ -131,8 +131,9 @@ def test_model_folder_without_tokenizer(refused: Callable[..., str]) -> None:
     Path("train.json").write_text(json.dumps({**row, "output": '{"人物": []}'}) + "\n", "utf-8")
     err = refused("extract", "--model", "model", "--schema_path", "schema.json", "--text", "无。")
     assert "model" in err and "tokenizer" in err and "do:" in err
-    err = refused("predict", "--model", "model", "--input_file", "test.json", "--output_file", "p.json")
-    assert "model" in err and "tokenizer" in err and "do:" in err
+    code, _, err = cli("predict", "--model", "model", "--input_file", "test.json", "--output_file", "p.json")
+    assert code == 2 and "tokenizer" in err and "do:" in err
+    assert not Path("p.json").exists()
 
 
 def test_training_with_a_model_folder_without_tokenizer(cli: Cli, here: Path) -> None:

@@ -178,6 +178,46 @@ def test_a_tuned_model_answers(folders: dict[str, Path], kind: str, tmp_path: Pa
         engine.close()
 
 
+SMALL: dict[str, Any] = {"vocab_size": 512, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
+LLAMA_LIKE = SMALL | {"intermediate_size": 64, "num_key_value_heads": 2, "max_position_embeddings": 1024}
+ARCHITECTURES: dict[str, dict[str, Any]] = {
+    "gpt2": {"vocab_size": 512, "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 1024},
+    "qwen3": LLAMA_LIKE | {"head_dim": 8},
+    "mistral": LLAMA_LIKE | {"sliding_window": 64},
+    "gemma2": LLAMA_LIKE | {"head_dim": 8},
+    "gpt_neox": SMALL | {"intermediate_size": 64, "max_position_embeddings": 1024},
+    "falcon": SMALL,
+    "bloom": {"vocab_size": 512, "hidden_size": 32, "n_layer": 2, "n_head": 4},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", sorted(ARCHITECTURES))
+def test_other_families_are_tuned_and_answer(kind: str, tmp_path: Path) -> None:
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    torch.manual_seed(0)
+    config = AutoConfig.for_model(kind, **ARCHITECTURES[kind], bos_token_id=None, eos_token_id=1, pad_token_id=None)
+    AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path / "m")
+    byte_level_tokenizer().save_pretrained(tmp_path / "m")
+    row = {"instruction": REQUESTS[0].instruction, "output": json.dumps({"人物": ["康有为"]}, ensure_ascii=False)}
+    (tmp_path / "train.json").write_text((json.dumps(row, ensure_ascii=False) + "\n") * 8, encoding="utf-8")
+    found = {}
+    for size in (16, 1):
+        options = {"max_new_tokens": 25, "batch_size": size}
+        found[size] = answers(open_engine("transformers", str(tmp_path / "m"), options))
+        for r in REQUESTS:
+            check(r, found[size][r.key])
+    assert {k: c.text for k, c in found[16].items()} == {k: c.text for k, c in found[1].items()}
+    for way in ("full", "lora"):
+        settings: dict[str, Any] = {"finetuning_type": way, "output_dir": str(tmp_path / way)}
+        tune(TrainConfig(str(tmp_path / "m"), str(tmp_path / "train.json"), max_steps=6, learning_rate=1e-2, threads=1,
+                         logging_steps=1, **settings))
+        losses = [json.loads(x)["loss"] for x in (tmp_path / way / "train_log.jsonl").read_text().splitlines()]
+        assert losses[-1] < losses[0]
+        check(REQUESTS[0], answers(open_engine("transformers", settings["output_dir"]), REQUESTS[:1])["ner0"])
+
+
 def test_generation_settings_of_a_model_do_not_leak_in(folders: dict[str, Path], tmp_path: Path) -> None:
     import shutil
 

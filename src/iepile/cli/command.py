@@ -60,9 +60,8 @@ def run_command(
     from cyclopts import App, CycloptsError, Parameter
 
     argv = [_dashed(a) for a in argv]
-    if "--json" in argv:
-        argv.remove("--json")
-        show.as_json = True
+    show.as_json = "--json" in argv
+    argv = [a for a in argv if a != "--json"]
     for n, field in enumerate(positional):
         if n >= len(argv) or argv[n].startswith("-"):
             break

@@ -311,6 +311,7 @@ def quiet() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*", category=FutureWarning)
+            warnings.filterwarnings("ignore", message=".*fan_in_fan_out.*", category=UserWarning)
             yield
     finally:
         if shown:

@@ -19,9 +19,9 @@ class CompactTrainConfig:
     """Times the data is gone through; None: as many as `tokens` allows, at most `max_epochs`."""
     max_steps: int | None = None
     """Length in batches; goes before `epochs`."""
-    tokens: int = 3_000_000
+    tokens: int = 1_200_000
     """Tokens read in training when neither `epochs` nor `max_steps` is given."""
-    max_epochs: float = 60.0
+    max_epochs: float = 30.0
     """Bound on the number of epochs that `tokens` gives."""
     max_minutes: float | None = None
     """Time after which training winds down; such a run cannot be reproduced to the bit."""
@@ -58,4 +58,4 @@ class CompactTrainConfig:
     threads: int = 2
     """Threads of torch; another number may change the last bits of the losses."""
     precision: str = "auto"
-    """`fp32`, `bf16` (the LSTM alone), or `auto`: bf16 where the processor has it."""
+    """`fp32`, `bf16` (products of the text encoder only), or `auto`: bf16 where the processor has it."""

@@ -108,7 +108,7 @@ class Sampling:
 
 
 def batch_loss(network: CompactNetwork, batch: Sequence[Labelled], sampling: Sampling) -> Tensor:
-    """Mean loss per text: borders and spans of both steps, binary cross-entropy summed over what was asked."""
+    """Mean loss per text: borders and spans of both steps, summed over what was asked."""
     states = encode(network, [x.text for x in batch])
     part = _draw(batch, sampling)
     total = torch.zeros(())
@@ -216,12 +216,19 @@ def _step_two(network: CompactNetwork, states: States, batch: Sequence[Labelled]
 
 
 def _border_loss(scores: Tensor, allowed: np.ndarray[Any, Any], gold: list[tuple[int, int, int]]) -> Tensor:
-    """`scores` [Q, L, 3] against the borders and insides of the gold (query, first, last)."""
-    target = np.zeros(scores.shape, np.float32)
+    """`scores` [Q, L, 3] against the borders and insides of the gold (query, first, last).
+
+    The few true cells weigh as much as the many false ones: for each query and channel, every true cell shall
+    score above 0 and every false one below, and the worst offenders count most.
+    """
+    target = np.zeros(scores.shape, np.bool_)
     for q, i, j in gold:
-        target[q, i, 0] = target[q, i : j + 1, 1] = target[q, j, 2] = 1
-    loss = F.binary_cross_entropy_with_logits(scores, torch.from_numpy(target), reduction="none")
-    return (loss * torch.from_numpy(allowed)[..., None]).sum()
+        target[q, i, 0] = target[q, i : j + 1, 1] = target[q, j, 2] = True
+    true, possible = torch.from_numpy(target), torch.from_numpy(allowed)[..., None]
+    high = scores.masked_fill(true | ~possible, -1e4).transpose(1, 2)
+    low = (-scores).masked_fill(~(true & possible), -1e4).transpose(1, 2)
+    zero = torch.zeros_like(high[..., :1])
+    return (torch.cat([high, zero], -1).logsumexp(-1) + torch.cat([low, zero], -1).logsumexp(-1)).sum()
 
 
 def _with_gold(

@@ -163,6 +163,7 @@ def _add_lora(model: Any, config: TrainConfig, base: str) -> Any:
     targets: Any = asked or lora_targets(model.config.model_type, (n for n, _ in model.named_modules()))
     if ALL_LINEAR in asked:
         targets = ALL_LINEAR
+    names = sorted({n.rpartition(".")[2] for n, m in model.named_modules() if isinstance(m, torch.nn.Linear)})
     try:
         with quiet():
             made = get_peft_model(model, LoraConfig(
@@ -170,7 +171,6 @@ def _add_lora(model: Any, config: TrainConfig, base: str) -> Any:
                 target_modules=targets, bias="none", task_type="CAUSAL_LM",
             ))
     except ValueError as e:
-        names = sorted({n.rpartition(".")[2] for n, m in model.named_modules() if isinstance(m, torch.nn.Linear)})
         raise InputError(f"LoRA cannot be put on {targets}: {str(e)[:200]}", field="lora_target_modules",
                          expected=", ".join(names)) from e
     # The name the user gave may be relative to a folder that nobody stands in later.

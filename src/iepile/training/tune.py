@@ -131,8 +131,10 @@ class _Run:
                         "  do:       run the same command with resume_from_checkpoint true to go on"
                     )
         folders.write_folder(folder / folders.MODEL, trainee.save)
-        return TuneResult(str(folder / folders.MODEL), state.step, resumed, len(train.rows), train.dropped, train.longest,
-                          state.loss, state.valid_loss, time.monotonic() - began)
+        return TuneResult(
+            str(folder / folders.MODEL), state.step, resumed, len(train.rows), train.dropped, train.longest, state.loss,
+            state.valid_loss, time.monotonic() - began,
+        )
 
     def _place(self, about: dict[str, Any]) -> tuple[Path, dict[str, Any]] | None:
         """Make sure that `output_dir` may be written; the checkpoint to go on from, if any."""

@@ -23,6 +23,7 @@ from iepile.models.compact.example import NOWHERE, Label, Offsets
 CJK = "\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _TOKEN = re.compile(rf"[{CJK}]|[^\W\d_{CJK}]+|\d+|\S")
 _CJK = re.compile(f"[{CJK}]")
+_CHUNK = re.compile(r"\S+")
 _PARTS = re.compile(r"[\s|/\\\-_.,:;()（）、，：；·]+")
 
 FEATURES = 10
@@ -81,7 +82,7 @@ def _word_features(word: str, buckets: int) -> tuple[int, ...]:
     if len(word) == 1 and _CJK.match(word):
         return (_bucket("u" + word, buckets), 0, 0, 0, 0, 0)
     low = word.lower()
-    pieces = ("u" + word, "l" + low, "s" + _shape(word), "p" + low[:3], "x" + low[-3:], "y" + low[-2:])
+    pieces = ("u" + word, "l" + low, "s" + _shape(word), "p" + word[:3], "x" + word[-3:], "y" + low[-2:])
     return tuple(_bucket(p, buckets) for p in pieces)
 
 
@@ -95,15 +96,35 @@ def featurize(tokens: Tokens, buckets: int) -> list[list[int]]:
     words = [tokens.text[s:e] for s, e in tokens.offsets]
     words[0] = "<nowhere>"
     padded = ["<s>", *words, "</s>"]
+    chunks = _chunks(tokens)
+    latin = [not (len(w) == 1 and _CJK.match(w)) for w in padded]
+    shapes = [_shape(w) if ok else "" for w, ok in zip(padded, latin, strict=True)]
     out = []
     for i, word in enumerate(words):
         before, after = padded[i], padded[i + 2]
         row = list(_word_features(word, buckets))
         row.append(_bucket(f"b{before} {word}", buckets))
         row.append(_bucket(f"c{word} {after}", buckets))
-        row.append(_bucket(f"t{before} {word} {after}", buckets))
-        row.append(_bucket(f"k{before} {after}", buckets))
+        # Three words in a row say little that returns; three characters do, and so do three shapes of words.
+        if latin[i + 1]:
+            row.append(_bucket(f"T{shapes[i]} {shapes[i + 1]} {shapes[i + 2]}", buckets))
+            row.append(_bucket("K" + chunks[i], buckets))
+        else:
+            row.append(_bucket(f"t{before} {word} {after}", buckets))
+            row.append(_bucket(f"k{before} {after}", buckets))
         out.append(row)
+    return out
+
+
+def _chunks(tokens: Tokens) -> list[str]:
+    """What stands between two blanks around each token (`U.S.`), in lower case; empty where that is long."""
+    out = [""] * len(tokens)
+    at = 1
+    for m in _CHUNK.finditer(tokens.text):
+        short = m.group().lower() if m.end() - m.start() <= 20 else ""
+        while at < len(out) and tokens.offsets[at][1] <= m.end():
+            out[at] = short
+            at += 1
     return out
 
 
