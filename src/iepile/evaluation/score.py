@@ -29,7 +29,7 @@ VERSION = 1
 
 @dataclass
 class EvaluateConfig:
-    """What to score, and how."""
+    """Score predictions: precision, recall and F1 by task, source and label."""
 
     path1: str = ""
     """Predictions: rows with `instruction`, `label` and `output` (and `facts`, to score by offsets)."""

@@ -141,8 +141,13 @@ def predict(
         summary.resumed = journal.resumed
         if journal.resumed and progress:
             progress(journal.resumed, total)
-        if len(journal) < total:
-            _answer(config, journal, engine, summary, progress)
+        try:
+            if len(journal) < total:
+                _answer(config, journal, engine, summary, progress)
+        except BaseException:
+            if not len(journal):
+                journal.remove()  # there is nothing to go on with
+            raise
         write_rows(config.output_file, _output(config, journal, summary))
         journal.remove()
     return summary

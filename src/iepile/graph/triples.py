@@ -34,7 +34,7 @@ SNIPPET = 300
 
 @dataclass
 class KgConfig:
-    """What to make a graph of, and how to write it."""
+    """Make a knowledge graph of predictions or documents; every edge keeps its trail to the text."""
 
     input_file: str = ""
     """Predictions (rows with `instruction` and `facts` or `output`), or documents in the unified format."""

@@ -42,7 +42,8 @@ class Problem(msgspec.Struct, frozen=True):
     """Something in an answer that could not be used as it was."""
 
     kind: str
-    """`invalid`, `salvaged`, `not asked`, `wrong form`, `missing`; grounding adds `normalised`, `fuzzy`, `ungrounded`."""
+    """`invalid`, `salvaged`, `not asked`, `wrong form`, `missing`; from grounding `normalised`, `fuzzy`,
+    `ungrounded`."""
     detail: str = ""
 
 

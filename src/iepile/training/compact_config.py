@@ -55,7 +55,7 @@ class CompactTrainConfig:
     """Newest checkpoints kept."""
     resume: bool = True
     """Go on from the newest whole checkpoint in the output folder, when it is of the same run."""
-    threads: int = 2
-    """Threads of torch; another number may change the last bits of the losses."""
+    threads: int = 1
+    """Threads of torch. More help little with so small a model, and cost much where cores are shared."""
     precision: str = "auto"
     """`fp32`, `bf16` (products of the text encoder only), or `auto`: bf16 where the processor has it."""

@@ -8,6 +8,7 @@ Rows of one text are joined: what its polls asked together is what the text was 
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
@@ -25,6 +26,9 @@ from iepile.records import Facts, Span
 from iepile.tasks.task import Item, Task, get_task
 from iepile.training.compact import CompactFit, CompactTrainConfig, Progress, fit
 from iepile.training.compact_labels import labels
+
+_OURS = ("model", "model.tmp", "model.old", "losses.jsonl", "losses.tmp")
+"""What a run leaves in its folder, besides checkpoints."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,16 +85,16 @@ def train_compact(job: CompactJob, on_step: Progress | None = None) -> CompactSu
 
 
 def _own_folder(output: Path, overwrite: bool) -> None:
-    foreign = [p for p in output.iterdir() if p.name not in ("model", "checkpoints", "losses.jsonl", "run.json")]
+    ours = [p for p in output.iterdir() if p.name in _OURS or p.name.startswith("checkpoint-")]
+    foreign = sorted(set(output.iterdir()) - set(ours))
     if foreign and not overwrite:
-        raise InputError(f"the folder holds other files ({sorted(foreign)[0].name})", file=output,
+        raise InputError(f"the folder holds other files ({foreign[0].name})", file=output,
                          field="output_dir", fix="choose an empty folder, or --overwrite_output_dir")
-    if overwrite:
-        import shutil
-
-        for name in ("model", "checkpoints"):
-            shutil.rmtree(output / name, ignore_errors=True)
-        (output / "losses.jsonl").unlink(missing_ok=True)
+    for path in ours if overwrite else ():
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _hold_out(examples: list[Example], share: float) -> tuple[list[Example], list[Example]]:
