@@ -103,6 +103,13 @@ def test_without_grammar_the_model_writes_what_it_likes(folders: dict[str, Path]
     assert not any(get_task("NER").parse(c.text, ()).valid for c in found.values())
 
 
+def test_lists_can_be_bounded(folders: dict[str, Path]) -> None:
+    found = answers(open_engine("transformers", str(folders["pieces"]), {"max_new_tokens": 400, "max_items": 2}))
+    for r in REQUESTS:
+        check(r, found[r.key])
+        assert all(len(v) <= 2 for v in json.loads(found[r.key].text).values())
+
+
 def test_logprob_is_that_of_the_model(folders: dict[str, Path]) -> None:
     engine = open_engine("transformers", str(folders["bytes"]), {"max_new_tokens": 12, "template": "qwen"})
     assert isinstance(engine, TransformersEngine)

@@ -23,10 +23,10 @@ RETIRED = Retired(
         "preprocessing_num_workers": "rows are tokenised as they are read",
         "per_device_eval_batch_size": "validation uses per_device_train_batch_size",
         "deepspeed": "training is one process; gradient_checkpointing and bf16 save memory",
-        "evaluation_strategy": "validation runs with each checkpoint",
+        "evaluation_strategy": "the held-out loss is measured after each epoch, or every eval_steps",
         "save_strategy": "checkpoints are written every save_steps",
         "optim": "AdamW",
-        "report_to": "losses are in losses.jsonl",
+        "report_to": "losses are in train_log.jsonl",
         "ddp_find_unused_parameters": "not needed",
     },
 )

@@ -40,6 +40,8 @@ class TransformersOptions:
     """Most tokens of an answer; a longer one is closed at its last whole value."""
     grammar: bool = True
     """Allow only valid answers whose mentions are pieces of the text."""
+    max_items: int = 0
+    """Most elements of one list in an answer; 0: no bound. Keeps a weak model from repeating itself to the end."""
     template: str = ""
     """Chat template; empty: as the model was trained, else the tokenizer's own, else alpaca."""
     adapter: str = ""
@@ -85,6 +87,8 @@ class TransformersEngine:
     def __init__(self, loaded: Loaded, options: TransformersOptions) -> None:
         if options.batch_size < 1 or options.max_new_tokens < 1:
             raise InputError("must be 1 or more", field="batch_size, max_new_tokens")
+        if min(options.max_items, options.max_tokens_per_batch, options.context, options.threads) < 0:
+            raise InputError("must be 0 or more", field="max_items, max_tokens_per_batch, context, threads")
         import torch
         from transformers import GenerationConfig
 
@@ -100,7 +104,7 @@ class TransformersEngine:
         model.generation_config = GenerationConfig()
         if hasattr(model, "get_base_model"):
             model.get_base_model().generation_config = GenerationConfig()
-        self._grammar = _Grammar(loaded, self.chat) if options.grammar else None
+        self._grammar = _Grammar(loaded, self.chat, options.max_items or None) if options.grammar else None
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Completion]:
         """Answer requests: longest first within a stretch, so that a batch has prompts of like length."""
@@ -225,7 +229,7 @@ class TransformersEngine:
 class _Grammar:
     """llguidance with one tokenizer."""
 
-    def __init__(self, loaded: Loaded, chat: Chat) -> None:
+    def __init__(self, loaded: Loaded, chat: Chat, most: int | None) -> None:
         try:
             import llguidance
             from llguidance.hf import from_tokenizer
@@ -241,13 +245,13 @@ class _Grammar:
                              fix="turn the grammar off; answers are then checked, but not held to the text") from e
         begin = chat.answer_ids('{"')[:-1]
         self.leading_space = self.ll.decode_bytes(begin).startswith(b" ")
-        self._limits = limits()
+        self._limits, self._most = limits(), most
         self._executor = llguidance.LLExecutor()
 
     def write(self, shape: Shape, instruction: str, text: str) -> str:
         """The grammar of one request."""
         hostile = control_text(self._tokenizer, [instruction])
-        return lark(shape, text, leading_space=self.leading_space, no_forcing=hostile)
+        return lark(shape, text, most=self._most, leading_space=self.leading_space, no_forcing=hostile)
 
     def start(self, row: _Row) -> None:
         """Give the row a fresh matcher."""
