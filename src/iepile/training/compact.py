@@ -73,6 +73,17 @@ def fit(
     began = time.monotonic()
     output = Path(output_dir)
     output.mkdir(parents=True, exist_ok=True)
+    examples = [e for e in examples if e.asked_spans or e.asked_pairs]
+    if not examples:
+        raise InputError(
+            "no training example asks for any label",
+            expected="examples with asked_spans or asked_pairs",
+            fix="check that the training data is of a supported task and not empty",
+        )
+    if config.model.members > 1:
+        from iepile.training.compact_members import fit_members
+
+        return fit_members(examples, dev_examples, config, output, on_step)
     threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     rng = torch.get_rng_state()
     torch.set_num_threads(config.threads)
@@ -102,14 +113,7 @@ def _fit(
     torch.manual_seed(config.seed)
     network = build(config.model)
     left_out: Counter[str] = Counter()
-    examples = [e for e in examples if e.asked_spans or e.asked_pairs]
     data = [label(e, network, left_out) for e in examples]
-    if not data:
-        raise InputError(
-            "no training example asks for any label",
-            expected="examples with asked_spans or asked_pairs",
-            fix="check that the training data is of a supported task and not empty",
-        )
     if network.pretrained is None:
         used = np.concatenate([x.text.features.ravel() for x in data])
         counts = torch.from_numpy(np.bincount(used, minlength=config.model.buckets)).float()

@@ -85,7 +85,7 @@ def train_compact(job: CompactJob, on_step: Progress | None = None) -> CompactSu
 
 
 def _own_folder(output: Path, overwrite: bool) -> None:
-    ours = [p for p in output.iterdir() if p.name in _OURS or p.name.startswith("checkpoint-")]
+    ours = [p for p in output.iterdir() if p.name in _OURS or p.name.startswith(("checkpoint-", "member-"))]
     foreign = sorted(set(output.iterdir()) - set(ours))
     if foreign and not overwrite:
         raise InputError(f"the folder holds other files ({foreign[0].name})", file=output,

@@ -18,6 +18,8 @@ class CompactConfig:
     """Rows of the table of hashed token features (not used with `encoder`)."""
     label_buckets: int = 1 << 12
     """Rows of the table of hashed label pieces."""
+    members: int = 1
+    """Networks that answer together, the mean of their scores."""
     embedding_size: int = 64
     """Width of both tables."""
     hidden_size: int = 128

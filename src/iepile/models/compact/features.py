@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from zlib import crc32
 
 from iepile.models.compact.example import NOWHERE, Label, Offsets
@@ -129,10 +130,21 @@ def _chunks(tokens: Tokens) -> list[str]:
 
 
 @lru_cache(maxsize=1 << 14)
-def label_words(text: str, buckets: int) -> tuple[int, ...]:
-    """`match_id` of each word or CJK character of a label text."""
-    rows = (_word_features(text[s:e], buckets) for s, e in tokenize(text).offsets[1:])
-    return tuple(sorted({row[1] or row[0] for row in rows}))
+def label_words(text: str, buckets: int) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """Features by which the tokens of a label text are told in a text.
+
+    Returns:
+        Of each word or CJK character (column 1, or 0 where that is none), and of each couple of neighbours as its
+        second token has it (column 6) and as its first one has it (column 7).
+    """
+    words = [text[s:e] for s, e in tokenize(text).offsets[1:]]
+    rows = (_word_features(w, buckets) for w in words)
+    couples = [(a, b) for a, b in pairwise(words) if a.isalnum() and b.isalnum()]
+    return (
+        tuple(sorted({row[1] or row[0] for row in rows})),
+        tuple(_bucket(f"b{a} {b}", buckets) for a, b in couples),
+        tuple(_bucket(f"c{a} {b}", buckets) for a, b in couples),
+    )
 
 
 @lru_cache(maxsize=1 << 14)

@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import cast
 
 import torch
 from safetensors import SafetensorError
@@ -22,6 +23,7 @@ from iepile.errors import InputError
 from iepile.models.compact.batch import prepare
 from iepile.models.compact.config import FORMAT, CompactConfig
 from iepile.models.compact.decode import answer
+from iepile.models.compact.ensemble import CompactEnsemble
 from iepile.models.compact.example import Label, Prediction, Question
 from iepile.models.compact.network import CompactNetwork
 from iepile.models.compact.pretrained import PretrainedEncoder
@@ -123,12 +125,25 @@ class CompactModel:
         known = {f.name for f in fields(CompactConfig)}
         config = CompactConfig(**{k: v for k, v in settings.items() if k in known})
         network = build(config, folder / "encoder", weights=False)
-        network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in weights.items()})
+        try:
+            network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in weights.items()})
+        except RuntimeError as error:
+            raise InputError(
+                "the weights are not those of its config.json",
+                file=folder / "model.safetensors",
+                expected="the files that one training run wrote",
+                fix="train again with this version",
+            ) from error
         return cls(network.eval(), [Label(kind, text, of) for kind, text, of in labels])
 
 
 def build(config: CompactConfig, encoder: Path | str | None = None, *, weights: bool = True) -> CompactNetwork:
-    """A fresh network; with `config.encoder` set, that encoder is loaded (from `encoder` where given)."""
+    """A fresh network; with `config.encoder` set, that encoder is loaded (from `encoder` where given).
+
+    With several `config.members` it is a `CompactEnsemble`, which answers to the same calls.
+    """
+    if config.members > 1:
+        return cast("CompactNetwork", CompactEnsemble(config))
     if not config.encoder:
         return CompactNetwork(config)
     return CompactNetwork(config, PretrainedEncoder.from_source(encoder or config.encoder, weights=weights))

@@ -108,7 +108,7 @@ class CompactNetwork(nn.Module):
         self.span_out = nn.Linear(s, s)
         self.pair_anchor = nn.Linear(s, s)
         self.pair_out = nn.Linear(s, s)
-        self.match_weight = nn.Parameter(torch.ones(4))
+        self.match_weight = nn.Parameter(torch.full((4,), 4.0))
         with torch.no_grad():
             # Nearly every cell is negative: starting there saves the steps that would only learn this.
             for last in (self.query[2], self.linked_query):
@@ -194,13 +194,19 @@ class CompactNetwork(nn.Module):
     # -- scores
 
     def match(self, states: States, labels: Sequence[tuple[Label, str]]) -> Tensor:
-        """[B, T, L]: 1 where a token occurs in the name of an event type: triggers often do."""
-        ids = states.features[..., :2].numpy()
+        """[B, T, L]: how far a token occurs in the name of an event type, 0 to 1: triggers often do.
+
+        A word counts in full, and so do two neighbouring characters of the name; one character alone says little.
+        """
+        ids = states.features[..., [0, 1, 6, 7]].numpy()
         words = np.where(ids[..., 1] > 0, ids[..., 1], ids[..., 0])
+        alone = np.where(ids[..., 1] > 0, 1.0, 0.3)
         out = np.zeros((len(words), len(labels), words.shape[1]), np.float32)
         for t, (label, use) in enumerate(labels):
             if use == "trigger":
-                out[:, t] = np.isin(words, label_words(label.text, self.config.buckets))
+                single, ends, begins = label_words(label.text, self.config.buckets)
+                pair = np.isin(ids[..., 2], ends) | np.isin(ids[..., 3], begins)
+                out[:, t] = np.maximum(np.isin(words, single) * alone, pair)
         return torch.from_numpy(out)
 
     def grid_scores(self, states: States, vectors: Tensor, match: Tensor) -> tuple[Tensor, Tensor]:
