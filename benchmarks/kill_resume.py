@@ -27,8 +27,11 @@ def finish(command: list[str]) -> float:
     return time.monotonic() - began
 
 
-def tormented(command: list[str], seconds: float, kills: int, rng: random.Random) -> int:
-    """Run the command, killing it up to `kills` times at random moments; returns how often it was killed."""
+def tormented(command: list[str], seconds: float, kills: int, rng: random.Random, output: Path) -> int:
+    """Run the command, killing it up to `kills` times at random moments; returns how often it was killed.
+
+    A kill may fall between the last write and the exit: then the output is there and nothing is left to resume.
+    """
     killed = 0
     while killed < kills:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -40,6 +43,8 @@ def tormented(command: list[str], seconds: float, kills: int, rng: random.Random
             process.kill()
             process.wait()
             killed += 1
+            if output.exists() and not output.with_name(output.name + ".journal").exists():
+                return killed
     finish(command)
     return killed
 
@@ -64,7 +69,7 @@ def main() -> None:
                     "--max_steps", "300", "--checkpoint_steps", "10"]
 
         seconds = finish(train("whole"))
-        killed = tormented(train("torn"), seconds, args.kills, rng)
+        killed = tormented(train("torn"), seconds, args.kills, rng, at / "torn" / "model")
         curves = [[json.loads(line)["loss"] for line in (at / name / "losses.jsonl").read_text().splitlines()]
                   for name in ("whole", "torn")]
         assert len(curves[0]) == len(curves[1]) == 300, [len(c) for c in curves]
@@ -78,7 +83,7 @@ def main() -> None:
                     "--output_file", f"{at}/{name}.json"]
 
         seconds = finish(predict("whole"))
-        killed = tormented(predict("torn"), seconds, args.kills, rng)
+        killed = tormented(predict("torn"), seconds, args.kills, rng, at / "torn.json")
         same = (at / "whole.json").read_bytes() == (at / "torn.json").read_bytes()
         print(f"predict: killed {killed} times; output {'byte-identical' if same else 'DIFFERS'}")
         if worst or weights[0] != weights[1] or not same:
