@@ -22,7 +22,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from iepile.corpus.formats.duee import read_event_schema
-from iepile.corpus.formats.format import ReadOptions, read_documents
+from iepile.corpus.formats.format import read_documents
+from iepile.corpus.formats.reading import ReadOptions
 from iepile.models.compact.example import NOWHERE, Example, Label, Offsets, Prediction
 from iepile.models.compact.model import CompactModel
 from iepile.records import Document, Span

@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from iepile.corpus.convert import ConvertConfig, Converter, ConvertSummary, convert
+from iepile.corpus.convert import ConvertConfig, ConvertSummary, convert
+from iepile.corpus.converter import Converter
 from iepile.errors import InputError
 from iepile.instruction import read_instruction
 from iepile.jsonl import read_rows, write_rows

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from iepile.corpus.formats.format import ReadOptions, Repair, read_documents
+from iepile.corpus.formats.format import read_documents
+from iepile.corpus.formats.reading import ReadOptions, Repair
 from iepile.corpus.formats.tags import spans_of_tags
 from iepile.errors import InputError
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from iepile.corpus.formats.duee import read_event_schema
-from iepile.corpus.formats.format import ReadOptions, Repair, read_documents
+from iepile.corpus.formats.format import read_documents
+from iepile.corpus.formats.reading import ReadOptions, Repair
 from iepile.errors import InputError
 from iepile.records import Span
 

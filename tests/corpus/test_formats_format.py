@@ -10,21 +10,16 @@ from pathlib import Path
 import pytest
 
 import iepile.corpus.formats as package
-from iepile.corpus.formats.format import (
-    ReadOptions,
-    Repair,
-    formats,
-    get_format,
-    guess_format,
-    read_documents,
-)
+from iepile.corpus.formats.format import formats, get_format, guess_format, read_documents
+from iepile.corpus.formats.reading import ReadOptions, Repair
 from iepile.errors import InputError
 from iepile.language import language_of
 from iepile.records import Span
 
 SLASHED = '''
 """Words with a slash and a tag: `Ada/person met/o Bob/person`."""
-from iepile.corpus.formats.format import Format, ReadOptions, Sample
+from iepile.corpus.formats.format import Format, Sample
+from iepile.corpus.formats.reading import ReadOptions
 from iepile.jsonl import open_bytes
 from iepile.records import Document, Entity
 

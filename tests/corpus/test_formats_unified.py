@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from iepile.corpus.formats.format import ReadOptions, Repair, read_documents
+from iepile.corpus.formats.format import read_documents
+from iepile.corpus.formats.reading import ReadOptions, Repair
 from iepile.errors import InputError
 
 SHARED = Path(os.environ.get("IEPILE_SHARED", Path(__file__).parents[3] / "shared"))

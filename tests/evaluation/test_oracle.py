@@ -17,7 +17,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from iepile.corpus.convert import ConvertConfig, Converter
+from iepile.corpus.convert import ConvertConfig
+from iepile.corpus.converter import Converter
 from iepile.corpus.formats.format import read_documents
 from iepile.corpus.synthetic import generate
 from iepile.evaluation.score import EvaluateConfig, Report, evaluate

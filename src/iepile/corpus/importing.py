@@ -13,7 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from iepile.corpus.formats.format import ReadOptions, get_format, read_documents
+from iepile.corpus.formats.format import get_format, read_documents
+from iepile.corpus.formats.reading import ReadOptions
 from iepile.errors import InputError
 from iepile.jsonl import check_target, write_rows
 from iepile.records import Document

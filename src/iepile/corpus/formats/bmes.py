@@ -7,17 +7,15 @@ mention (a new one where it cannot go on) and counted once.
 
 from __future__ import annotations
 
-import io
 import itertools
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from iepile.corpus.formats.format import Format, ReadOptions, Repair, Sample
+from iepile.corpus.formats.format import Format, Sample
+from iepile.corpus.formats.reading import ReadOptions, Repair
 from iepile.corpus.formats.tags import TAG, spans_of_tags, tagged_document
-from iepile.errors import InputError
-from iepile.jsonl import open_bytes
-from iepile.language import language_of
+from iepile.corpus.formats.tokens import TokenText
 from iepile.records import Document
 
 _WORD_INDEX = re.compile(r".\d")
@@ -27,28 +25,21 @@ def sentences(path: Path, options: ReadOptions) -> Iterator[tuple[list[str], lis
     """Yield (tokens, tags); lines that open a document (-DOCSTART-) end a sentence too."""
     tokens: list[str] = []
     tags: list[str] = []
-    number = 0
-    with io.BufferedReader(open_bytes(path)) as raw:  # type: ignore[type-var]
-        try:
-            for data in raw:
-                number += 1
-                line = data.decode("utf-8-sig").rstrip()
-                if not line or line.startswith("-DOCSTART-"):
-                    if tokens:
-                        yield tokens, tags
-                        tokens, tags = [], []
-                    continue
-                separator = "\t" if "\t" in line else " "
-                cells = line.split(separator)
-                if len(cells) == 1:
-                    options.summary.count(Repair.COLUMNS)
-                    cells.append("O")
-                # A column file of characters holds blanks too, and they look like a separator.
-                tokens.append(cells[0] or separator)
-                tags.append(cells[-1])
-        except UnicodeDecodeError as e:
-            fix = "convert it, e.g. iconv -f GB18030 -t UTF-8"
-            raise InputError("not UTF-8", file=path, line=number, expected="UTF-8", fix=fix) from e
+    for _, line in options.lines(path):
+        line = line.rstrip()
+        if not line or line.startswith("-DOCSTART-"):
+            if tokens:
+                yield tokens, tags
+                tokens, tags = [], []
+            continue
+        separator = "\t" if "\t" in line else " "
+        cells = line.split(separator)
+        if len(cells) == 1:
+            options.summary.count(Repair.COLUMNS)
+            cells.append("O")
+        # A column file of characters holds blanks too, and they look like a separator.
+        tokens.append(cells[0] or separator)
+        tags.append(cells[-1])
     if tokens:
         yield tokens, tags
 
@@ -57,15 +48,13 @@ def read(path: Path, options: ReadOptions) -> Iterator[Document]:
     """Yield one document a sentence."""
     rows = _rows(Sample(path).lines)
     iob1 = not any(t[0] in "MELSU" for _, t in rows) and _opens_with_i(rows)
-    join, language = options.join, options.language or language_of(" ".join(t for t, _ in rows))
-    if join is None:
-        join = "" if language == "zh" else " "
+    language = options.language_of(" ".join(t for t, _ in rows))
     indexed = bool(rows) and all(_WORD_INDEX.fullmatch(token) for token, _ in rows)
     for tokens, tags in sentences(path, options):
         tokens = [token[0] for token in tokens] if indexed else tokens
         spans, ill = spans_of_tags(tags, iob1)
         options.summary.count(Repair.TAGS, ill)
-        yield options.finish(tagged_document(tokens, spans, join, options, language))
+        yield options.finish(tagged_document(TokenText(tokens, options, language), spans, options))
 
 
 def sniff(sample: Sample) -> str | None:

@@ -14,11 +14,12 @@ from typing import Any
 
 import msgspec
 
-from iepile.corpus.formats.format import Format, ReadOptions, Repair, Sample
+from iepile.corpus.formats.format import Format, Sample
+from iepile.corpus.formats.reading import ReadOptions, Repair
 from iepile.corpus.formats.tags import spans_of_tags, tagged_document
+from iepile.corpus.formats.tokens import TokenText
 from iepile.errors import InputError
 from iepile.jsonl import read_rows
-from iepile.language import language_of
 from iepile.records import Document, Relation
 
 
@@ -38,11 +39,9 @@ def read(path: Path, options: ReadOptions) -> Iterator[Document]:
         if not tokens:
             options.summary.count(Repair.NO_TEXT)
             continue
-        language = options.language or language_of(" ".join(tokens))
-        join = options.join if options.join is not None else "" if language == "zh" else " "
         spans, ill = spans_of_tags(tags)
         options.summary.count(Repair.TAGS, ill)
-        doc = tagged_document(tokens, spans, join, options, language)
+        doc = tagged_document(TokenText(tokens, options), spans, options)
         number = row.get("orig_id")
         yield options.finish(
             msgspec.structs.replace(

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from iepile.corpus.formats.format import Format, ReadOptions, Repair, Sample
+from iepile.corpus.formats.format import Format, Sample
+from iepile.corpus.formats.reading import ReadOptions, Repair
 from iepile.errors import InputError
 from iepile.jsonl import read_rows
 from iepile.records import Argument, Document, Event, Span

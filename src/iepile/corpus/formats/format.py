@@ -1,4 +1,4 @@
-"""What a raw data format is, and the way from a file to documents.
+"""What a raw data format is, and the way from a file or folder to documents.
 
     for doc in read_documents("train.char.bmes"):            # guesses, and says why
         ...
@@ -8,10 +8,11 @@
 
 To add a format, put one file into this folder; nothing else is edited. The file defines
 
-1. `read(path, options)`, a generator of `Document`. It takes labels through `options.label(raw)`, sets
-   `annotated`, checks every offset against the text and reports what it mends or cannot find with
+1. `read(path, options)`, a generator of `Document`, which reads through `options.rows`, `options.lines` or
+   `options.files`. It takes labels through `options.label(raw)`, sets `annotated`, gets every place from
+   `options.locate`, `options.stretch` or a `TokenText`, and reports what else it mends or cannot use with
    `options.summary.count(Repair....)`. `options.finish(doc)` adds language, source and split.
-   It raises `InputError` with file and line where a record cannot be read at all.
+   It may let a KeyError, IndexError, TypeError, ValueError or AttributeError of a bad record pass.
 2. `sniff(sample)`, which returns why the file is of this format, in a few words, or None. It must not
    claim another format's files: look for keys or columns that only this format has.
 3. `FORMAT = Format(name, description, extensions, read, sniff)`.
@@ -26,20 +27,16 @@ import importlib
 import json
 import logging
 import pkgutil
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 import iepile.corpus.formats as package
+from iepile.corpus.formats.reading import ReadOptions
 from iepile.errors import InputError
 from iepile.jsonl import open_bytes
-from iepile.language import language_of
-from iepile.records import Document, Span
+from iepile.records import Document
 
 log = logging.getLogger(__name__)
 
@@ -47,98 +44,38 @@ HEAD = 1 << 16
 """Bytes of a file that guessing looks at."""
 
 
-class Repair(StrEnum):
-    """What a reader mended, could not place or left out."""
-
-    TAGS = "tag sequence ill-formed, read as the nearest mentions"
-    COLUMNS = "line without a tag, read as outside"
-    MOVED = "offset wrong, mention found elsewhere in the text"
-    AMBIGUOUS = "mention occurs more than once, kept without offset"
-    ABSENT = "mention not in the text, kept without offset"
-    EMPTY_MENTION = "empty mention, left out"
-    NO_TEXT = "record without text, left out"
-
-
-@dataclass
-class ReadSummary:
-    """What happened while reading; filled as the documents come."""
-
-    format: str = ""
-    """Format the file was read as."""
-    reason: str = ""
-    """Why: what was asked for, or what guessing saw."""
-    documents: int = 0
-    repairs: Counter[Repair] = field(default_factory=Counter)
-
-    def count(self, repair: Repair, n: int = 1) -> None:
-        """Note a repair that was needed `n` times."""
-        if n:
-            self.repairs[repair] += n
-
-
-@dataclass
-class ReadOptions:
-    """How to read a raw file, whatever its format."""
-
-    language: str | None = None
-    """`zh` or `en`; None: by the script of the text."""
-    source: str | None = None
-    """Name of the data set, kept in every document."""
-    labels: Mapping[str, str] = field(default_factory=dict)
-    """Raw label -> the name to use in natural language; others stay as they are."""
-    join: str | None = None
-    """What stands between tokens, "" or " "; None: by the script."""
-    split: str | None = None
-    """`train`, `dev` or `test`; kept in `Document.meta["split"]`."""
-    summary: ReadSummary = field(default_factory=ReadSummary)
-    """Filled by the reader."""
-
-    def label(self, raw: str) -> str:
-        """The name of a raw label."""
-        return self.labels.get(raw, raw)
-
-    def finish(self, doc: Document) -> Document:
-        """Count the document and fill in language, source and split where it has none."""
-        self.summary.documents += 1
-        language = doc.language or self.language or language_of(doc.text)
-        meta = doc.meta if self.split is None else {**doc.meta, "split": self.split}
-        return msgspec.structs.replace(doc, language=language, source=doc.source or self.source, meta=meta)
-
-    def locate(self, text: str, mention: str, start: int | None = None) -> Span:
-        """A span whose offsets are checked; without a start it is placed where the mention is unique."""
-        if start is not None and start >= 0 and text.startswith(mention, start):
-            return Span(mention, start, start + len(mention))
-        places = _occurrences(text, mention)
-        if not places:
-            self.summary.count(Repair.ABSENT)
-            return Span(mention)
-        if start is not None:
-            self.summary.count(Repair.MOVED)
-            near = min(places, key=lambda place: abs(place - start))
-            return Span(mention, near, near + len(mention))
-        if len(places) > 1:
-            self.summary.count(Repair.AMBIGUOUS)
-            return Span(mention)
-        return Span(mention, places[0], places[0] + len(mention))
-
-
 class Sample:
-    """The beginning of a file, for guessing its format."""
+    """The beginning of a file, for guessing its format; of a folder, the names in it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.names: list[str] = []
+        self.head, self.whole = "", True
+        if path.is_dir():
+            self.names = sorted(str(p.relative_to(path)) for p in path.rglob("*") if p.is_file())
+            return
         with open_bytes(path) as f:
             self.head = f.read(HEAD).decode("utf-8-sig", errors="ignore")
             self.whole = not f.read(1)
 
+    @property
+    def is_folder(self) -> bool:
+        """A folder, which has names and no head."""
+        return self.path.is_dir()
+
+    def first(self, *endings: str) -> Sample | None:
+        """The first file of a folder with one of the endings, as a sample."""
+        name = next((n for n in self.names if n.endswith(endings)), None)
+        return None if name is None else Sample(self.path / name)
+
     @functools.cached_property
     def row(self) -> dict[str, Any] | None:
-        """The first JSON object of a JSON-lines file or of an array, else None."""
+        """The first JSON object of a JSON-lines file or of an array, else None (also if it is cut off)."""
         text = self.head.lstrip()
         text = text[1:].lstrip() if text.startswith("[") else text
         try:
             value, _ = json.JSONDecoder().raw_decode(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         return value if isinstance(value, dict) else None
 
@@ -162,6 +99,8 @@ class Format:
     sniff: Callable[[Sample], str | None]
     read_event_schema: Callable[[str], dict[str, list[str]]] | None = None
     """Where the data set ships one: reads its schema file as event type -> roles."""
+    example: str = ""
+    """One record or a few lines, made up: shown where a record cannot be read, and in the docs."""
 
 
 @functools.cache
@@ -186,7 +125,7 @@ def get_format(name: str) -> Format:
 
 
 def guess_format(path: str | Path) -> tuple[Format, str]:
-    """The only format that claims the file, and why.
+    """The only format that claims the file or folder, and why.
 
     Raises:
         InputError: no format claims it, or several do.
@@ -205,7 +144,7 @@ def guess_format(path: str | Path) -> tuple[Format, str]:
 def read_documents(
     path: str | Path, format: str = "auto", options: ReadOptions | None = None
 ) -> Iterator[Document]:
-    """Read a raw file. `options.summary` says as what, why, and what was mended on the way.
+    """Read a raw file or folder. `options.summary` says as what, why, and what was mended on the way.
 
     Raises:
         InputError: unreadable file, unknown format, or a record that cannot be read.
@@ -215,12 +154,16 @@ def read_documents(
     options.summary.format, options.summary.reason = chosen.name, reason
     log.info("%s: read as %s: %s", path, chosen.name, reason)
     # No `yield` here: a wrong name or an unknown file fails at the call, not at the first document.
-    return chosen.read(Path(path), options)
+    return _guarded(chosen, Path(path), options)
 
 
-def _occurrences(text: str, mention: str) -> list[int]:
-    places, at = [], text.find(mention)
-    while at >= 0:
-        places.append(at)
-        at = text.find(mention, at + 1)
-    return places
+def _guarded(chosen: Format, path: Path, options: ReadOptions) -> Iterator[Document]:
+    """The documents; what a bad record makes the reader raise comes out with its place."""
+    try:
+        yield from chosen.read(path, options)
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as e:
+        file, line = options.place or (path, None)
+        what = f"no {e.args[0]!r}" if isinstance(e, KeyError) and e.args else f"{type(e).__name__}: {e}"
+        raise InputError(f"not a record of format {chosen.name} ({what})", file=file, line=line,
+                         field=str(e.args[0]) if isinstance(e, KeyError) and e.args else "record",
+                         expected=chosen.example or chosen.description, fix="mend or remove the record") from e

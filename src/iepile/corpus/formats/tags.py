@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from iepile.corpus.formats.format import ReadOptions
-from iepile.records import Document, Entity, Span
+from iepile.corpus.formats.reading import ReadOptions
+from iepile.corpus.formats.tokens import TokenText
+from iepile.records import Document, Entity
 
 TAG = re.compile(r"([BIMELSU])[-_](.+)")
 """A tag other than O: its mark and its label."""
@@ -42,20 +43,8 @@ def spans_of_tags(tags: Sequence[str], iob1: bool = False) -> tuple[list[tuple[s
 
 
 def tagged_document(
-    tokens: Sequence[str],
-    spans: Sequence[tuple[str, int, int]],
-    join: str,
-    options: ReadOptions,
-    language: str | None = None,
+    words: TokenText, spans: Sequence[tuple[str, int, int]], options: ReadOptions
 ) -> Document:
-    """A document of joined tokens with its mentions in characters."""
-    starts, at = [], 0
-    for token in tokens:
-        starts.append(at)
-        at += len(token) + len(join)
-    text = join.join(tokens)
-    entities = []
-    for kind, first, past in spans:
-        start, end = starts[first], starts[past - 1] + len(tokens[past - 1])
-        entities.append(Entity(options.label(kind), Span(text[start:end], start, end)))
-    return Document(text, language=language, entities=tuple(entities), annotated=("entity",))
+    """A document of a token text with its mentions in characters."""
+    entities = tuple(Entity(options.label(kind), words.span(first, past)) for kind, first, past in spans)
+    return Document(words.text, language=words.language, entities=entities, annotated=("entity",))

@@ -8,7 +8,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from iepile.corpus.formats.format import Format, ReadOptions, Sample
+from iepile.corpus.formats.format import Format, Sample
+from iepile.corpus.formats.reading import ReadOptions
 from iepile.errors import InputError
 from iepile.jsonl import read_rows
 from iepile.records import Document
