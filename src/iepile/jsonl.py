@@ -16,6 +16,7 @@ import stat
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -30,7 +31,11 @@ ENOUGH_FREE = 1 << 20
 BROKEN_JSON = (msgspec.DecodeError, UnicodeError, RecursionError)
 """What decoding bytes as JSON may raise."""
 
-_encode = json.JSONEncoder(ensure_ascii=False).encode
+_encoder = json.JSONEncoder(ensure_ascii=False)
+# `encode` makes this C encoder anew for every value, which costs more than encoding a short one.
+_chunks = c_make_encoder and c_make_encoder(
+    None, _encoder.default, encode_basestring, None, ": ", ", ", False, False, True
+)
 _decode = msgspec.json.Decoder().decode
 _decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
@@ -152,7 +157,8 @@ def decode_row(line: bytes, path: str | Path, n: int) -> dict[str, Any]:
     except BROKEN_JSON as e:
         raise _broken(e, line, path, n) from None
     if not isinstance(row, dict):
-        raise InputError(f"the record is {_kind(row)}", file=path, line=n, expected="a JSON object, {...}")
+        raise InputError(f"the record is {_kind(row)}", file=path, line=n, field="record",
+                         expected="a JSON object, {...}")
     return row
 
 
@@ -197,6 +203,7 @@ def _broken(e: Exception, text: bytes, path: str | Path, line: int | None) -> In
             f"not UTF-8 (byte 0x{text[bad.start]:02x} at column {bad.start + 1})",
             file=path,
             line=line,
+            field="record",
             expected="UTF-8",
             fix="convert it, e.g. iconv -f GB18030 -t UTF-8",
         )
@@ -204,7 +211,7 @@ def _broken(e: Exception, text: bytes, path: str | Path, line: int | None) -> In
         e = ValueError("too deeply nested")
     hint = "one JSON object a line, or one JSON array of objects"
     fix = "put each record on one line" if text.strip() in (b"{", b"[") else "mend or remove this line"
-    return InputError(f"not JSON: {e}", file=path, line=line, expected=hint, fix=fix)
+    return InputError(f"not JSON: {e}", file=path, line=line, field="record", expected=hint, fix=fix)
 
 
 def _kind(value: object) -> str:
@@ -214,7 +221,7 @@ def _kind(value: object) -> str:
 
 def dumps(value: object) -> str:
     """JSON text as the IEPile files write it: separators `, ` and `: `, characters unescaped."""
-    return _encode(value)
+    return "".join(_chunks(value, 0)) if _chunks else _encoder.encode(value)
 
 
 def check_target(path: str | Path, overwrite: bool = True) -> Path:

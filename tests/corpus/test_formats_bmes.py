@@ -17,7 +17,10 @@ from iepile.errors import InputError
 
 SHARED = Path(os.environ.get("IEPILE_SHARED", Path(__file__).parents[3] / "shared"))
 DATA = SHARED / "data"
-REAL = ("resume_ner", "CoNLL2003_iob1_4col", "CrossNER_AI", "AnatEM", "ncbi", "bc2gm", "MSRA", "WEIBONER")
+REAL = (
+    "resume_ner", "CoNLL2003_iob1_4col", "CrossNER_AI", "CrossNER_literature", "CrossNER_politics", "AnatEM", "ncbi",
+    "bc2gm", "MSRA", "WEIBONER", "PHEE",
+)  # fmt: skip
 
 
 def read(tmp_path: Path, content: str, options: ReadOptions | None = None) -> list:
@@ -83,6 +86,40 @@ def test_blank_tokens_missing_tags_and_word_indexes(tmp_path: Path) -> None:
     assert options.summary.repairs[Repair.COLUMNS] == 1
     (doc,) = read(tmp_path, "李0\tB-PER.NAM\n开1\tI-PER.NAM\n")
     assert doc.text == "李开" and doc.entities[0].type == "PER.NAM"
+
+
+def test_word_indexes_are_dropped_in_chinese_only(tmp_path: Path) -> None:
+    (doc,) = read(tmp_path, "A4 B-SIZE\nB5 B-SIZE\n")
+    assert doc.text == "A4 B5"
+    (doc,) = read(tmp_path, "李0 B-PER\n北0 O\n")
+    assert doc.text == "李北"
+
+
+def test_numbered_tokens_as_in_multinerd(tmp_path: Path) -> None:
+    first, second = read(tmp_path, "0\tAda\tB-PER\n1\tByron\tI-PER\n2\t.\tO\n\n0\t1998\tB-TIME\n1\tcame\tO\n")
+    found = [(e.type, e.span.text) for doc in (first, second) for e in doc.entities]
+    assert found == [("PER", "Ada Byron"), ("TIME", "1998")]
+    assert second.text == "1998 came"
+
+
+def test_a_docstart_before_every_sentence_needs_no_blank_line(tmp_path: Path) -> None:
+    first, second = read(tmp_path, "-DOCSTART- O\nHwy B-ROAD\n6 I-ROAD\n\n-DOCSTART- O\nflooded O\n\n")
+    assert (first.text, second.text) == ("Hwy 6", "flooded") and first.entities[0].span.text == "Hwy 6"
+
+
+def test_dotted_labels_and_i_tags_alone(tmp_path: Path) -> None:
+    (doc,) = read(tmp_path, "After I-Event.Trigger\nthe O\ndrug I-Treatment.Drug\n, I-Treatment\n( I-Treatment\n")
+    assert [(e.type, e.span.text) for e in doc.entities] == [
+        ("Event.Trigger", "After"),
+        ("Treatment.Drug", "drug"),
+        ("Treatment", ", ("),
+    ]
+
+
+def test_a_last_column_that_is_no_tag_is_counted(tmp_path: Path) -> None:
+    options = ReadOptions()
+    (doc,) = read(tmp_path, "Ada NNP B-PER\nleft VBD\n", options)
+    assert doc.text == "Ada left" and options.summary.repairs == {Repair.COLUMNS: 1}
 
 
 def test_iob1_is_recognised(tmp_path: Path) -> None:

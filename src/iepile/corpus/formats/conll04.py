@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -18,59 +17,46 @@ from iepile.corpus.formats.format import Format, Sample
 from iepile.corpus.formats.reading import ReadOptions, Repair
 from iepile.corpus.formats.tags import spans_of_tags, tagged_document
 from iepile.corpus.formats.tokens import TokenText
-from iepile.errors import InputError
-from iepile.jsonl import read_rows
 from iepile.records import Document, Relation
+
+
+class _Relation(msgspec.Struct):
+    head: int
+    tail: int
+    type: str
+
+
+class _Row(msgspec.Struct):
+    tokens: list[str]
+    tags: list[str]
+    relations: list[_Relation] | None = None
+    orig_id: int | str | None = None
 
 
 def read(path: Path, options: ReadOptions) -> Iterator[Document]:
     """Yield one document a record; its text is the tokens with a space between (none in Chinese)."""
-    for line, row in read_rows(path):
-        tokens, tags = row.get("tokens"), row.get("tags")
-        if not isinstance(tokens, list) or not isinstance(tags, list) or len(tokens) != len(tags):
-            raise InputError(
-                "tokens and tags do not match",
-                file=path,
-                line=line,
-                field="tags",
-                expected="two lists of strings of one length",
-                fix="mend or remove the record",
-            )
-        if not tokens:
+    for row in options.rows(path, _Row):
+        if len(row.tokens) != len(row.tags):
+            raise ValueError(f"{len(row.tags)} `tags` for {len(row.tokens)} `tokens`")
+        if not any(row.tokens):
             options.summary.count(Repair.NO_TEXT)
             continue
-        spans, ill = spans_of_tags(tags)
+        spans, ill = spans_of_tags(row.tags)
         options.summary.count(Repair.TAGS, ill)
-        doc = tagged_document(TokenText(tokens, options), spans, options)
-        number = row.get("orig_id")
-        yield options.finish(
-            msgspec.structs.replace(
-                doc,
-                id=None if number is None else str(number),
-                relations=_relations(row, doc, options, path, line),
-                annotated=("entity", "relation"),
-            )
-        )
+        doc = tagged_document(TokenText(row.tokens, options), spans, options)
+        yield options.finish(msgspec.structs.replace(
+            doc,
+            id=None if row.orig_id is None else str(row.orig_id),
+            relations=tuple(_relation(item, doc, options) for item in row.relations or ()),
+            annotated=("entity",) if row.relations is None else ("entity", "relation"),
+        ))
 
 
-def _relations(
-    row: dict[str, Any], doc: Document, options: ReadOptions, path: Path, line: int
-) -> tuple[Relation, ...]:
-    out = []
-    for n, item in enumerate(row.get("relations") or ()):
-        ends = (item.get("head"), item.get("tail"))
-        if not all(type(end) is int and 0 <= end < len(doc.entities) for end in ends):
-            raise InputError(
-                f"a relation joins {ends[0]!r} and {ends[1]!r}; the record has {len(doc.entities)} mentions",
-                file=path,
-                line=line,
-                field=f"relations[{n}]",
-                expected="`head` and `tail` as 0-based numbers of mentions",
-                fix="mend or remove the relation",
-            )
-        head, tail = (doc.entities[end] for end in ends)
-        out.append(Relation(options.label(str(item.get("type"))), head.span, tail.span, head.type, tail.type))
-    return tuple(out)
+def _relation(item: _Relation, doc: Document, options: ReadOptions) -> Relation:
+    if not all(0 <= end < len(doc.entities) for end in (item.head, item.tail)):
+        raise IndexError(f"a relation joins mentions {item.head} and {item.tail} of {len(doc.entities)}")
+    head, tail = doc.entities[item.head], doc.entities[item.tail]
+    return Relation(options.label(item.type), head.span, tail.span, head.type, tail.type)
 
 
 def sniff(sample: Sample) -> str | None:
@@ -79,4 +65,8 @@ def sniff(sample: Sample) -> str | None:
     return "JSON records with `tokens` and `tags`" if "tokens" in row and "tags" in row else None
 
 
-FORMAT = Format("conll04", "JSON records of tokens, BILOU tags and relations", (".json",), read, sniff)
+FORMAT = Format(
+    "conll04", "JSON records of tokens, BILOU tags and relations", (".json",), read, sniff,
+    example='{"tokens": ["Ada", "Byron", "left", "Oslo"], "tags": ["B-Peop", "L-Peop", "O", "U-Loc"], '
+            '"relations": [{"head": 0, "tail": 1, "type": "Live_In"}], "orig_id": 1}',
+)

@@ -12,44 +12,48 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from iepile.corpus.formats.format import Format, Sample
 from iepile.corpus.formats.reading import ReadOptions, Repair
-from iepile.errors import InputError
 from iepile.jsonl import read_rows
 from iepile.records import Argument, Document, Event, Span
 
 
+class _Argument(msgspec.Struct):
+    role: str
+    argument: str
+    argument_start_index: int | None = None
+
+
+class _Event(msgspec.Struct):
+    event_type: str
+    arguments: list[_Argument]
+    trigger: str | None = None
+    trigger_start_index: int | None = None
+
+
+class _Row(msgspec.Struct):
+    text: str | None = None
+    id: int | str | None = None
+    title: str | None = None
+    event_list: list[_Event] | None = None
+
+
 def read(path: Path, options: ReadOptions) -> Iterator[Document]:
     """Yield one document a line; a record without `event_list` is not annotated (a test file)."""
-    for line, row in read_rows(path):
-        text = row.get("text")
-        if not isinstance(text, str) or not text:
+    for row in options.rows(path, _Row):
+        if not row.text:
             options.summary.count(Repair.NO_TEXT)
             continue
-        events = row.get("event_list")
-        try:
-            found = tuple(_event(item, text, options) for item in events or ())
-        except (AttributeError, KeyError, TypeError) as e:
-            raise InputError(
-                f"an event cannot be read ({type(e).__name__}: {e})",
-                file=path,
-                line=line,
-                field="event_list",
-                expected="objects with event_type, trigger and arguments of role and argument",
-                fix="mend or remove the record",
-            ) from e
-        number = row.get("id")
-        yield options.finish(
-            Document(
-                text,
-                None if number is None else str(number),
-                events=found,
-                annotated=() if events is None else ("event",),
-                meta={"title": row["title"]} if row.get("title") else {},
-            )
-        )
+        yield options.finish(Document(
+            row.text,
+            None if row.id is None else str(row.id),
+            events=tuple(_event(item, row.text, options) for item in row.event_list or ()),
+            annotated=() if row.event_list is None else ("event",),
+            meta={"title": row.title} if row.title else {},
+        ))
 
 
 def read_event_schema(path: str) -> dict[str, list[str]]:
@@ -59,15 +63,14 @@ def read_event_schema(path: str) -> dict[str, list[str]]:
     }
 
 
-def _event(item: dict[str, Any], text: str, options: ReadOptions) -> Event:
-    word = item.get("trigger")
+def _event(item: _Event, text: str, options: ReadOptions) -> Event:
     arguments = []
-    for argument in item["arguments"]:
-        span = _span(text, argument["argument"], argument.get("argument_start_index"), options)
+    for argument in item.arguments:
+        span = _span(text, argument.argument, argument.argument_start_index, options)
         if span is not None:
-            arguments.append(Argument(options.label(argument["role"]), span))
-    trigger = _span(text, word, item.get("trigger_start_index"), options) if word else None
-    return Event(options.label(item["event_type"]), trigger, tuple(arguments))
+            arguments.append(Argument(options.label(argument.role), span))
+    trigger = _span(text, item.trigger, item.trigger_start_index, options) if item.trigger else None
+    return Event(options.label(item.event_type), trigger, tuple(arguments))
 
 
 def _span(text: str, mention: str, start: int | None, options: ReadOptions) -> Span | None:
@@ -84,5 +87,8 @@ def sniff(sample: Sample) -> str | None:
 
 
 FORMAT = Format(
-    "duee", "DuEE 1.0 and DuEE-fin events, JSON lines", (".json",), read, sniff, read_event_schema
+    "duee", "DuEE 1.0 and DuEE-fin events, JSON lines", (".json",), read, sniff, read_event_schema,
+    example='{"text": "银河公司5月裁员20人", "id": "1", "event_list": [{"event_type": "裁员", "trigger": "裁员", '
+            '"trigger_start_index": 6, "arguments": [{"role": "裁员方", "argument": "银河公司", '
+            '"argument_start_index": 0}]}]}',
 )

@@ -55,8 +55,10 @@ class Sample:
             self.names = sorted(str(p.relative_to(path)) for p in path.rglob("*") if p.is_file())
             return
         with open_bytes(path) as f:
-            self.head = f.read(HEAD).decode("utf-8-sig", errors="ignore")
+            head = f.read(HEAD)
             self.whole = not f.read(1)
+        if b"\0" not in head:  # a binary file has no text to look at; formats of such know it by its name
+            self.head = head.decode("utf-8-sig", errors="ignore")
 
     @property
     def is_folder(self) -> bool:

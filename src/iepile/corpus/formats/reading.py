@@ -41,6 +41,8 @@ class Repair(StrEnum):
     COMPOUND = "compound value, its parts kept as facts of their own"
     EMPTY_MENTION = "empty mention, left out"
     DANGLING = "points at something the record does not have, left out"
+    NO_PLACE = "annotation that documents have no place for, left out"
+    ANSWER = "answer not as asked, read as far as it goes"
     LEFT_OUT = "label left out by the label names"
     NO_TEXT = "record without text, left out"
 

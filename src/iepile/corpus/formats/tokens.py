@@ -34,12 +34,14 @@ class TokenText:
         own are kept and DIFFERENT is counted.
 
         Raises:
-            IndexError: no such tokens.
+            IndexError: no such tokens, or nothing but empty ones.
         """
         if not 0 <= first < past <= len(self.tokens):
             raise IndexError(f"no tokens {first} to {past} in a text of {len(self.tokens)}")
         start, end = self.starts[first], self.starts[past - 1] + len(self.tokens[past - 1])
         text = self.text[start:end]
+        if not text:
+            raise IndexError(f"no characters in tokens {first} to {past}")
         if mention is not None and "".join(mention.split()) != "".join(text.split()):
             self.options.summary.count(Repair.DIFFERENT)
         return Span(text, start, end)

@@ -25,6 +25,7 @@ _PLACES = {
 def read(path: Path, options: ReadOptions) -> Iterator[Document]:
     """Yield the records of a JSON-lines file or a JSON array."""
     for line, row in read_rows(path):
+        options.place = (path, line)
         try:
             doc = document_from_row(row, str(path), line)
         except InputError:
@@ -91,4 +92,7 @@ def _renamed(doc: Document, options: ReadOptions) -> Document:
     return replace(doc, entities=tuple(entities), relations=tuple(relations), events=tuple(events))
 
 
-FORMAT = Format("unified", "IEPile's unified records, JSON lines", (".json", ".jsonl"), read, sniff)
+FORMAT = Format(
+    "unified", "IEPile's unified records, JSON lines", (".json", ".jsonl"), read, sniff,
+    example='{"text": "Ada met Bob.", "entity": [{"entity": "Ada", "entity_type": "person", "pos": [0, 3]}]}',
+)
