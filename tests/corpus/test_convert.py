@@ -227,7 +227,7 @@ def test_no_negatives(folder: Path) -> None:
     put(folder, json.dumps(RECORD), json.dumps({"text": "x", "entity": []}))
     c = config(folder, task="NER", neg_schema=0)
     summary = convert(c)
-    assert summary == ConvertSummary(2, 1, {"no labels to ask": 1}, 0, c.tgt_path)
+    assert summary == ConvertSummary(2, 1, {"no labels to ask": 1}, {}, 0, c.tgt_path)
     assert asked(rows(folder, task="NER", neg_schema=0)[0]) == ["person", "place"]
 
 
@@ -338,7 +338,7 @@ def test_a_bad_record_in_a_worker(folder: Path) -> None:
     [
         ({"task": "XYZ"}, "unknown task"),
         ({"language": "fr"}, "no wording"),
-        ({"split": "dev"}, "split is 'dev'"),
+        ({"split": "valid"}, "split is 'valid'"),
         ({"split_num": 0}, "split_num is 0"),
         ({"neg_schema": 1.5}, "neg_schema is 1.5"),
         ({"workers": 0}, "workers is 0"),

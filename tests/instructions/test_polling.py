@@ -194,3 +194,60 @@ def test_what_is_no_dictionary(tmp_path: Path, text: str) -> None:
         read_hard_negatives(str(path), None, "NER", lambda _: True)
     with pytest.raises(InputError, match="no such file"):
         read_hard_negatives(str(tmp_path / "none"), None, "NER", lambda _: True)
+
+
+def of_key(item: Item) -> str:
+    return item.about[0]
+
+
+@given(st.lists(st.tuples(st.sampled_from("pqr"), st.sampled_from("abcdefgh")), min_size=1, unique=True),
+       st.sampled_from([1, 2, 3, -1]), st.booleans(), st.booleans())
+def test_items_of_one_key_are_never_asked_together(
+    pairs: list[tuple[str, str]], size: int, strict: bool, random_sort: bool
+) -> None:
+    items = [Item(f"{name}_{key}", about=(key,)) for key, name in pairs]
+    polling = Polling(items, PollingOptions(size, 1, random_sort, strict), of_key)
+    for batches in (polling.every(), polling.training({}, "k")):
+        assert sorted(i for b in batches for i in b) == sorted(items)
+        assert all(b and len({of_key(i) for i in b}) == len(b) for b in batches)
+        if size > 0:
+            assert all(len(b) <= size + (0 if strict else max(size // 2 - 1, 0)) for b in batches)
+
+
+def test_without_equal_keys_nothing_changes() -> None:
+    items = [Item(c, about=(c,)) for c in "hgfedcba"]
+    assert names(Polling(items, PollingOptions(3), of_key).every()) == names(Polling(items, PollingOptions(3)).every())
+
+
+def test_what_a_text_poses_is_asked_and_nothing_else() -> None:
+    posed = [Item("b", EVENTS[0].roles, ("t",)), Item("a", ("s",), ("", "u"))]
+    for options in (PollingOptions(4), PollingOptions(4, 0.2), PollingOptions(4, hard={"b": ("c",)}),
+                    PollingOptions(4, random_sort=True)):
+        (batch,) = Polling(EVENTS, options).training({"b": ("r2",), "a": ()}, "k", posed)
+        assert {i.name: i.about for i in batch} == {"b": ("t",), "a": ("", "u")}
+        assert all("r2" in i.roles for i in batch if i.name == "b")
+    assert Polling(EVENTS, PollingOptions(4)).training({}, "k", []) == []
+    parts = Polling(EVENTS, PollingOptions(2, strict=True)).training({}, "k", posed[:1])
+    assert [i.about for b in parts for i in b] == [("t",)] * 3
+
+
+TYPES = [Item("t", ("z", "y", "x", "w", "v", "u")), Item("s", ("z",))]
+
+
+def test_attributes_are_sorted_in_training_and_kept_in_a_test() -> None:
+    polling = Polling(TYPES, PollingOptions(1), attributes=True)
+    assert polling.every() == [(i,) for i in TYPES]
+    assert polling.training({}, "k") == [(TYPES[1],), (Item("t", ("u", "v", "w", "x", "y", "z")),)]
+
+
+@given(st.sampled_from([1, 2, -1]), st.booleans(), st.text(max_size=2))
+def test_hard_negatives_choose_attributes(size: int, random_sort: bool, key: str) -> None:
+    options = PollingOptions(size, 1, random_sort, hard={"z": ("w",)})
+    polling = Polling(TYPES, options, attributes=True)
+    (item,) = [i for b in polling.training({"t": ("z",)}, key) for i in b if i.name == "t"]
+    assert {"z", "w"} < set(item.roles)
+    assert len(item.roles) == (6 if size < 0 else 2 + size)
+    assert random_sort or list(item.roles) == sorted(item.roles)
+    # A dictionary of types alone leaves the attributes as they are.
+    whole = Polling(TYPES, PollingOptions(size, 1, hard={"t": ("s",)}), attributes=True)
+    assert max(len(i.roles) for b in whole.training({"t": ("z",)}, key) for i in b) == 6

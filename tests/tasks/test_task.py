@@ -17,8 +17,13 @@ from iepile.tasks import Item, Task, get_task, task_names
 from iepile.tasks.re import RelationExtraction
 from tasks.hostile import cases
 
-TASKS = [get_task("NER"), get_task("RE"), get_task("EE"), RelationExtraction(("head", "tail"))]
-IDS = ["NER", "RE", "EE", "RE head/tail"]
+TASKS = [get_task("NER"), get_task("RE"), get_task("EE"), RelationExtraction(("head", "tail")),
+         *map(get_task, ("SPO", "KG", "EET", "EEA"))]
+IDS = ["NER", "RE", "EE", "RE head/tail", "SPO", "KG", "EET", "EEA"]
+ITEMS = {"NER": Item("label"), "RE": Item("label"), "EET": Item("label"), "EE": Item("label", ("r",)),
+         "SPO": Item("a_label_b", about=("a", "label", "b")), "KG": Item("label", ("r",)),
+         "EEA": Item("label", ("r",), ("t", ""))}
+"""A question each, with `label` for its key."""
 each_task = pytest.mark.parametrize("task", TASKS, ids=IDS)
 
 
@@ -76,7 +81,7 @@ def test_parse_never_raises(task: Task, data: st.DataObject, junk: str) -> None:
 json_like = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=3),
     lambda x: st.lists(x, max_size=3)
-    | st.dictionaries(st.sampled_from(["trigger", "arguments", "subject", "object", "r", ""]), x, max_size=3),
+    | st.dictionaries(st.sampled_from(["trigger", "arguments", "subject", "object", "r", "Ada", ""]), x, max_size=3),
     max_leaves=6,
 )
 
@@ -84,10 +89,11 @@ json_like = st.recursive(
 @each_task
 @given(value=json_like)
 def test_values_of_any_form_are_read_or_reported(task: Task, value: object) -> None:
-    item = Item("label", ("r",) if task.name == "EE" else ())
+    item = ITEMS[task.name]
     read = task.parse(msgspec.json.encode({"label": value}).decode(), [item])
     assert all(isinstance(s.text, str) and s.text for s in read.facts.spans())
-    if value is None or isinstance(value, bool | int | str | dict):
+    form = dict if task.name == "KG" else list
+    if not isinstance(value, form):
         assert [p.kind for p in read.problems] == ["wrong form"]
 
 
@@ -107,7 +113,7 @@ def test_canonical_keeps_the_first_of_equals_in_order(task: Task, data: st.DataO
 def test_label_rows_read_back(task: Task, data: st.DataObject, positions: bool) -> None:
     _, _, facts = data.draw(cases(task))
     back = task.read_label_rows(task.label_rows(facts, positions))
-    if positions and task.name != "EE":
+    if positions and task.annotation != "event":
         assert back == facts
     assert keys(task, task.canonical(back)) == keys(task, task.canonical(facts))
 
@@ -126,8 +132,8 @@ def test_label_rows_of_a_wrong_form(task: Task) -> None:
 
 @each_task
 def test_questions_read_back_and_others_are_refused(task: Task) -> None:
-    item = Item("a", ("r", "s") if task.name == "EE" else ())
-    assert task.read_items([task.question(item)]) == (item,)
+    item = ITEMS[task.name]
+    assert task.read_items([task.question(item)]) == task.read_items(task.questions([item])) == (item,)
     for bad in (5, None, ["a"], {"event_type": 5}, {"event_type": "a", "arguments": [5]}, {}):
         with pytest.raises(InputError):
             task.item(bad)

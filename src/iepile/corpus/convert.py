@@ -7,25 +7,30 @@
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
+from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
 from iepile.corpus.converter import Converter
-from iepile.errors import IepileError, InputError
+from iepile.corpus.digests import DigestMap
+from iepile.corpus.parallel import Blob, ordered_map
+from iepile.errors import InputError
 from iepile.jsonl import atomic_writer, check_target, decode_row, dumps, read_lines
+from iepile.records import Document
 from iepile.schema import Schema
 from iepile.tasks.task import Task, get_task
 from iepile.unified import document_from_row
 
 LINES_A_JOB = 256
 """Records a worker gets at a time."""
+LINES_AT_ONCE = 32
+"""Records whose rows are written at a time without workers: so few that they are still in the cache."""
 
 
 @dataclass(kw_only=True)
@@ -39,13 +44,13 @@ class ConvertConfig:
     schema_path: str
     """Labels: three-line `schema.json`, or YAML/JSON with entities, relations, events."""
     task: str = "NER"
-    """What is asked: NER, RE or EE; several with commas, from one schema that has them all."""
+    """What is asked: NER, RE, SPO, KG, EE, EET or EEA; several with commas, from one schema that has them all."""
     language: str = "zh"
-    """Language of the prompt: zh or en."""
-    split: Literal["train", "test"] = "train"
-    """train: rows with answers and chosen negatives; test: rows that ask the whole schema."""
+    """Language of the prompt: zh, en, or one that `wording` has."""
+    split: Literal["train", "dev", "test"] = "train"
+    """train, dev: rows with answers and chosen negatives; test: rows that ask the whole schema."""
     split_num: int = 4
-    """Labels a prompt; -1 asks all at once. Advised: 6 for NER, 4 for the others."""
+    """Labels a prompt; -1 asks all at once. Advised: 6 for NER, 1 for KG, 4 for the others."""
     neg_schema: float = 1.0
     """Share of negative labels to ask in training, 0 to 1; 1 asks all of them."""
     random_sort: bool = False
@@ -57,7 +62,15 @@ class ConvertConfig:
     hard_negative_dataset: str | None = None
     """Data set to take from a three-level dictionary."""
     strict: bool = False
-    """Never exceed split_num, and split the roles of one big event type too."""
+    """Never exceed split_num, and split the roles of one big event type or attributes of one entity type too."""
+    negative_ratio: float | None = None
+    """Rows without an answer to keep for each row with one (train), on average and at random; the authors
+    advise 2 to 3. Reads the file twice. Default: all of them."""
+    descriptions: bool = False
+    """Write the descriptions of the schema into the questions: of labels (NER, RE, EET), roles (EE, EEA) or
+    attributes (KG)."""
+    wording: str | None = None
+    """Prompts of your own: a TOML file with a table a language and a line a task."""
     positions: bool = False
     """Write offsets as well: `facts` in train rows, positions inside `label` in test rows."""
     re_keys: Literal["subject_object", "head_tail"] = "subject_object"
@@ -67,8 +80,9 @@ class ConvertConfig:
     seed: int = 42
     """Fixes every draw, record by record."""
     workers: int = 1
-    """Processes; the output is the same for any number. Worth it only where labels are drawn (neg_schema
-    below 1, random_sort, cluster_mode): without, writing is what takes the time."""
+    """Processes; the output is the same for any number."""
+    ray: str | None = None
+    """Work on a Ray cluster instead: local (one of this machine), auto, or HOST:PORT; the output is the same."""
 
 
 class ConvertSummary(msgspec.Struct):
@@ -78,6 +92,8 @@ class ConvertSummary(msgspec.Struct):
     rows: int = 0
     skipped: dict[str, int] = {}
     """Reason -> records that yielded no row."""
+    left_out: dict[str, int] = {}
+    """Reason -> rows or facts that were left out of records."""
     hard_labels_dropped: int = 0
     """Labels of the hard-negative dictionary that the schema lacks."""
     target: str = ""
@@ -95,14 +111,16 @@ def convert(config: ConvertConfig) -> ConvertSummary:
     total = ConvertSummary(target=config.tgt_path, hard_labels_dropped=dropped)
     ids = _Ids()
     with atomic_writer(config.tgt_path) as out:
-        for job in _run(plan, config):
+        if config.negative_ratio is not None:
+            _thin(plan, config)
+        for job in _run(plan, config, _convert_lines):
             total.records += job.records
-            for reason, n in job.skipped.items():
-                total.skipped[reason] = total.skipped.get(reason, 0) + n
+            for have, more in ((total.skipped, job.skipped), (total.left_out, job.left_out)):
+                for reason, n in more.items():
+                    have[reason] = have.get(reason, 0) + n
             total.rows += job.rows
             # Two records with one text (or id) stay two records: scoring must not merge them.
-            out.write(b"".join(ids.unique(key, rows) for key, rows in zip(job.keys, job.blobs, strict=True))
-                      if job.keys else b"".join(job.blobs))
+            out.write(ids.unique(job.keys, job.sizes, job.blob.data) if job.keys else job.blob.data)
     return total
 
 
@@ -110,16 +128,35 @@ class _Ids:
     """Tells test records of equal text or id apart: the second `x` becomes `x-2`."""
 
     def __init__(self) -> None:
-        self.used: set[str] = set()
-        self.last: dict[str, int] = {}
+        # A set of the ids themselves would take 200 MB for a million records.
+        self.last = DigestMap()
 
-    def unique(self, key: str, rows: bytes) -> bytes:
-        name = key
-        while name in self.used:
-            self.last[key] = self.last.get(key, 1) + 1
-            name = f"{key}-{self.last[key]}"
-        self.used.add(name)
-        return rows if name == key else rows.replace(_id(key), _id(name))
+    def unique(self, keys: list[str], sizes: list[int], rows: memoryview) -> memoryview | bytes:
+        names = list(map(self._name, keys))
+        if names == keys:
+            return rows
+        parts, at = [], 0
+        for key, name, size in zip(keys, names, sizes, strict=True):
+            part = bytes(rows[at : at + size])
+            parts.append(part if name == key else part.replace(_id(key), _id(name)))
+            at += size
+        return b"".join(parts)
+
+    def _name(self, key: str) -> str:
+        digest = _digest(key)
+        n = self.last.get(digest)
+        if n is None:
+            self.last.set(digest, 1)
+            return key
+        while self.last.get(own := _digest(name := f"{key}-{(n := n + 1)}")) is not None:
+            pass
+        self.last.set(digest, n)
+        self.last.set(own, 1)
+        return name
+
+
+def _digest(key: str) -> int:
+    return int.from_bytes(blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest())
 
 
 def _id(key: str) -> bytes:
@@ -127,20 +164,23 @@ def _id(key: str) -> bytes:
 
 
 class _Job(msgspec.Struct):
-    """The rows of some records: for training one blob, for a test one a record, with the records' keys."""
+    """The rows of some records; of a test also each record's key and how many of the bytes are its own."""
 
-    blobs: list[bytes]
+    blob: Blob
     keys: list[str]
+    sizes: list[int]
     records: int
     rows: int
     skipped: dict[str, int]
+    left_out: dict[str, int]
 
 
 def _plan(config: ConvertConfig) -> list[Converter]:
-    if config.split not in ("train", "test"):
-        raise InputError(f"split is {config.split!r}", field="split", expected="train or test")
-    if config.workers < 1:
-        raise InputError(f"workers is {config.workers}", field="workers", expected="1 or more")
+    if config.split not in ("train", "dev", "test"):
+        raise InputError(f"split is {config.split!r}", field="split", expected="train, dev or test")
+    if config.negative_ratio is not None and not (config.negative_ratio >= 0 and config.split != "test"):
+        raise InputError(f"negative_ratio is {config.negative_ratio} for split {config.split}",
+                         field="negative_ratio", expected="0 or more, for training rows")
     tasks = [get_task(name.strip()) for name in config.task.split(",")]
     if config.re_keys == "head_tail":
         from iepile.tasks.re import RelationExtraction
@@ -151,72 +191,101 @@ def _plan(config: ConvertConfig) -> list[Converter]:
     return [Converter(t, Schema.read(config.schema_path, t.name), config) for t in tasks]
 
 
-def _run(plan: list[Converter], config: ConvertConfig) -> Iterator[_Job]:
-    lines = read_lines(config.src_path)
-    jobs = iter(lambda: list(islice(lines, LINES_A_JOB)), [])
-    if config.workers == 1:
-        yield from map(partial(_convert_lines, plan), jobs)
-        return
-    from concurrent.futures import ProcessPoolExecutor
-    from concurrent.futures.process import BrokenProcessPool
-    from multiprocessing import get_context
-
-    with ProcessPoolExecutor(config.workers, get_context("spawn"), _start, (config,)) as pool:
-        waiting = deque(pool.submit(_work, job) for job in islice(jobs, 2 * config.workers))
-        try:
-            while waiting:
-                done = waiting.popleft().result()
-                waiting.extend(pool.submit(_work, job) for job in islice(jobs, 1))
-                yield done
-        except BrokenProcessPool:
-            raise IepileError("a worker process died, perhaps for want of memory; nothing was written\n"
-                              "  do:       use fewer --workers") from None
-        finally:
-            for job in waiting:
-                job.cancel()
+def _thin(plan: list[Converter], config: ConvertConfig) -> None:
+    """Count the rows with and without an answer, and set the share of the latter that is to be kept."""
+    counts = [[0, 0] for _ in plan]
+    for job in _run(plan, config, _count_lines):
+        for count, (full, empty) in zip(counts, job, strict=True):
+            count[0] += full
+            count[1] += empty
+    assert config.negative_ratio is not None
+    for converter, (full, empty) in zip(plan, counts, strict=True):
+        converter.keep = min(1.0, config.negative_ratio * full / empty) if empty else 1.0
 
 
-_worker: list[Converter] | None = None
+Lines = list[tuple[int, bytes]]
+"""Some undecoded records with their line numbers."""
+Out = TypeVar("Out")
 
 
-def _start(config: ConvertConfig) -> None:
-    global _worker
-    _worker = _plan(config)
+def _run(plan: list[Converter], config: ConvertConfig, work: Callable[[list[Converter], Lines], Out]) -> Iterator[Out]:
+    """What `work` makes of all records of the source, job by job in their order."""
+    elsewhere = config.workers > 1 or config.ray is not None
+    lines, size = read_lines(config.src_path), LINES_A_JOB if elsewhere else LINES_AT_ONCE
+    jobs = iter(lambda: list(islice(lines, size)), [])
+    there = config
+    if config.ray is not None:  # whose workers stand in folders of their own
+        paths = {k: getattr(config, k) for k in ("src_path", "schema_path", "hard_negative_path", "wording")}
+        there = replace(config, **{k: os.path.abspath(v) for k, v in paths.items() if v})  # noqa: PTH100
+    make = partial(_worker, there, [c.keep for c in plan], work) if elsewhere else lambda: partial(work, plan)
+    return ordered_map(make, jobs, config.workers, config.ray)
 
 
-def _work(lines: list[tuple[int, bytes]]) -> _Job:
-    assert _worker is not None
-    return _convert_lines(_worker, lines)
+def _worker(
+    config: ConvertConfig, shares: list[float], work: Callable[[list[Converter], Lines], Out]
+) -> Callable[[Lines], Out]:
+    plan = _plan(config)
+    for converter, share in zip(plan, shares, strict=True):
+        converter.keep = share
+    return partial(work, plan)
 
 
-def _convert_lines(plan: list[Converter], lines: list[tuple[int, bytes]]) -> _Job:
+def _documents(plan: list[Converter], lines: Lines) -> Iterator[tuple[int, Document]]:
+    """The records as documents with a source, each checked for annotation where that is needed."""
     config = plan[0].config
-    path, train = config.src_path, config.split == "train"
+    path, train = config.src_path, config.split != "test"
     folder = Path(os.path.abspath(path)).parent.name  # noqa: PTH100 (resolve() would follow links)
-    job = _Job([], [], len(lines), 0, {})
     for n, line in lines:
         doc = document_from_row(decode_row(line, path, n), path, n)
         if config.source is not None or doc.source is None:
             doc = msgspec.structs.replace(doc, source=config.source if config.source is not None else folder)
-        found = 0
-        blobs = []
+        if train:
+            for converter in plan:
+                if converter.task.annotation not in doc.annotated:
+                    raise _unannotated(converter.task, path, n)
+        yield n, doc
+
+
+def _count_lines(plan: list[Converter], lines: Lines) -> list[tuple[int, int]]:
+    """Rows with and without an answer, by converter."""
+    out = [(0, 0)] * len(plan)
+    for n, doc in _documents(plan, lines):
+        for k, converter in enumerate(plan):
+            try:
+                full, empty = converter.answered(doc)
+            except InputError as e:
+                raise e.at(converter.config.src_path, n) from None
+            out[k] = (out[k][0] + full, out[k][1] + empty)
+    for converter in plan:
+        converter.left_out.clear()  # told by the conversion itself
+    return out
+
+
+def _convert_lines(plan: list[Converter], lines: Lines) -> _Job:
+    config = plan[0].config
+    job = _Job(Blob(b""), [], [], len(lines), 0, {}, {})
+    blobs = []
+    for n, doc in _documents(plan, lines):
+        found = size = 0
         for converter in plan:
-            if train and converter.task.annotation not in doc.annotated:
-                raise _unannotated(converter.task, path, n)
             try:
                 blob, rows = converter.blob(doc)
             except InputError as e:
-                raise e.at(path, n) from None
+                raise e.at(config.src_path, n) from None
             blobs.append(blob)
             found += rows
+            size += len(blob)
         if not found:
             job.skipped["no labels to ask"] = job.skipped.get("no labels to ask", 0) + 1
         job.rows += found
-        job.blobs.append(blobs[0] if len(blobs) == 1 else b"".join(blobs))
-        if not train:
+        if config.split == "test":
             job.keys.append(doc.key)
-    if train:
-        job.blobs = [b"".join(job.blobs)]  # one piece is cheaper to send home from a worker
+            job.sizes.append(size)
+    for converter in plan:
+        for reason, times in converter.left_out.items():
+            job.left_out[reason] = job.left_out.get(reason, 0) + times
+        converter.left_out.clear()
+    job.blob = Blob(b"".join(blobs))
     return job
 
 

@@ -6,14 +6,18 @@ once; that, and not more processes, is what makes this several times faster than
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
+from hashlib import blake2b
 from json.encoder import encode_basestring  # the C version where there is one
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from iepile.corpus.pieces import Pieces, twice_escaped
 from iepile.errors import InputError
 from iepile.instructions.polling import Polling, PollingOptions, read_hard_negatives
-from iepile.instructions.wording import prompt
+from iepile.instructions.wording import prompt, read_wordings
 from iepile.jsonl import dumps
 from iepile.records import Document, Facts
 from iepile.schema import Schema
@@ -21,6 +25,10 @@ from iepile.tasks.task import Item, Task
 
 if TYPE_CHECKING:
     from iepile.corpus.convert import ConvertConfig
+
+
+AROUND = 1024
+"""Combinations of source and question to keep rendered."""
 
 
 class _Poll(msgspec.Struct, frozen=True):
@@ -33,8 +41,19 @@ class _Poll(msgspec.Struct, frozen=True):
     """The row after the text, where the answer is empty."""
 
 
+class _Asked(msgspec.Struct, frozen=True):
+    """Batches that are asked of many texts."""
+
+    polls: list[_Poll]
+    asking: dict[str, list[tuple[int, Item, bytes, bytes]]]
+    """Label -> the polls that ask it: number, item, and what stands around its answer if it is the only one."""
+
+
 class Converter:
     """Documents to rows of one task; built once, used for many documents. See `ConvertConfig`."""
+
+    keep = 1.0
+    """Share of the training rows with an empty answer that is kept (`negative_ratio`)."""
 
     def __init__(self, task: Task, schema: Schema, config: ConvertConfig) -> None:
         """
@@ -42,7 +61,7 @@ class Converter:
             InputError: nothing to ask, an impossible option, a bad hard-negative file.
         """
         self.task, self.config = task, config
-        items = task.items(schema)
+        self.items = items = task.items(schema)
         if not items:
             raise InputError(
                 f"the schema has nothing that {task.name} can ask",
@@ -52,27 +71,21 @@ class Converter:
             )
         self.known = {i.name: frozenset(i.roles) for i in items}
         self.hard_labels_dropped = 0
-        self.polling = Polling(
-            items,
-            PollingOptions(
-                config.split_num,
-                config.neg_schema,
-                config.random_sort,
-                config.strict,
-                self._hard(),
-                config.seed,
-            ),
+        options = PollingOptions(
+            config.split_num, config.neg_schema, config.random_sort, config.strict, self._hard(), config.seed
         )
-        self.prompt = prompt(task.name, config.language)
-        self._polls: dict[tuple[Item, ...], _Poll] = {}
-        batches = self.polling.every() if config.split == "test" else self.polling.fixed
-        self._fixed = None if batches is None else [self._poll(b) for b in batches]
-        self._asking: dict[str, list[int]] = {}
-        for n, poll in enumerate(self._fixed or ()):
-            for item in poll.items:
-                self._asking.setdefault(item.name, []).append(n)
+        self.polling = Polling(items, options, task.key, task.attributes)
+        self.prompt = prompt(task.name, config.language, read_wordings(config.wording) if config.wording else None)
+        self.schema = self._described(schema) if config.descriptions else None
+        self.left_out: Counter[str] = Counter()
+        """What was met and not asked, by reason."""
+        self._settles = type(task).settled is not Task.settled
+        again = (*self.polling.items.values(), *itertools.chain(*self.polling.every(), *self.polling.fixed or ()))
+        self.pieces = Pieces(task, self.prompt, again, self.schema, config.positions)
+        self._asked: dict[int, _Asked] | None = {} if self.polling.again and not task.poses_facts else None
+        self._every = None if task.poses_facts else [self._poll(b) for b in self.polling.every()]
         self._heads: dict[str, bytes] = {}
-        self._pieces: dict[bytes, list[bytes]] = {}
+        self._around: dict[tuple[bytes, int], list[bytes]] = {}
 
     def _hard(self) -> dict[str, tuple[str, ...]] | None:
         c = self.config
@@ -83,10 +96,18 @@ class Converter:
         if c.hard_negative_path is None:
             raise InputError("cluster_mode needs a dictionary", field="hard_negative_path",
                              fix="give --hard_negative_path FILE")
+        names = {*self.known, *(label for i in self.items for label in self.task.labels(i))}
         hard, self.hard_labels_dropped = read_hard_negatives(
-            c.hard_negative_path, c.hard_negative_dataset, self.task.name, self.known.__contains__
+            c.hard_negative_path, c.hard_negative_dataset, self.task.name, names.__contains__
         )
         return hard
+
+    def _described(self, schema: Schema) -> Schema:
+        self.task.questions((), schema)
+        if not schema.described:
+            raise InputError("the schema has no descriptions", file=self.config.schema_path, field="descriptions",
+                             expected="label: description", fix="describe the labels, or drop the flag")
+        return schema
 
     def rows(self, doc: Document) -> list[str]:
         """JSON lines (each with its newline) for one document; empty if there is nothing to ask.
@@ -98,32 +119,109 @@ class Converter:
 
     def blob(self, doc: Document) -> tuple[bytes, int]:
         """`rows` as one piece of UTF-8, and how many they are."""
-        positives = self.task.positives(doc.facts)
+        facts, positives = self._checked(doc)
+        text = twice_escaped(doc.text)
+        head = self._head(doc.source or "")
+        if self.config.split == "test":
+            return self._test(doc, facts, head, text)
+        head = b"{" + head
+        if self.keep < 1:
+            return self._some(doc, head, text, facts, positives)
+        batches = self._drawn(doc, facts, positives)
+        if self._asked is None:
+            return self.pieces.rows(head, batches, positives, facts, doc.text), len(batches)
+        # What stands between two copies of the text is the same for every record where nothing is found.
+        asked = self._asked.get(id(batches)) or self._ask(batches, self._asked)
+        polls = asked.polls
+        around = (self._around.get((head, id(batches))) or self._surround(head, batches, polls)).copy()
+        ends: dict[int, bytes] = {}
+        for name in positives:
+            for n, item, before, after in asked.asking[name]:
+                if n in ends or self.config.positions:
+                    ends[n] = self.pieces.end(polls[n].items, positives, facts, doc.text)
+                else:
+                    ends[n] = before + self.pieces.value(item, facts, doc.text) + after
+        for n, end in ends.items():
+            around[n + 1] = end + around[n + 1][len(polls[n].nothing):]
+        return text.join(around), len(polls)
+
+    def answered(self, doc: Document) -> tuple[int, int]:
+        """How many training rows of a document have an answer, and how many an empty one.
+
+        Raises:
+            InputError: as `blob`.
+        """
+        facts, positives = self._checked(doc)
+        polls = self._polls(doc, facts, positives)
+        full = sum(self._end(p, positives, facts, doc.text) != p.nothing for p in polls)
+        return full, len(polls) - full
+
+    def _checked(self, doc: Document) -> tuple[Facts, dict[str, tuple[str, ...]]]:
+        """The facts as the schema can ask for them, and the labels they have."""
+        facts = doc.facts
+        if self._settles:
+            facts = self.task.settled(facts, self.items)
+            before, after = (len(self.task.canonical(f).relations) for f in (doc.facts, facts))
+            if before > after:
+                self.left_out["relations that no type of the schema has"] += before - after
+        positives = self.task.positives(facts)
         for name, roles in positives.items():
             if name not in self.known or not self.known[name].issuperset(roles):
                 self._unknown(name, roles)
-        text = encode_basestring(encode_basestring(doc.text)[1:-1])[1:-1].encode()
-        head = self._head(doc.source or "")
-        if self.config.split == "test":
-            assert self._fixed is not None
-            first = f'{{"id": {dumps(doc.key)}, '.encode() + head
-            last = text + b'\\"}"' + self._label(doc) + b"}\n"
-            return first + (last + first).join([p.question for p in self._fixed]) + last, len(self._fixed)
-        head = b"{" + head
-        if self._fixed is None:
-            polls = [self._poll(b) for b in self.polling.training(positives, doc.key)]
-            pieces = _around_text(head, polls)
-            hits = [n for n, p in enumerate(polls) if any(i.name in positives for i in p.items)]
+        return facts, positives
+
+    def _drawn(self, doc: Document, facts: Facts, positives: dict[str, tuple[str, ...]]) -> list[tuple[Item, ...]]:
+        posed = self.task.posed(self.items, facts, doc.text) if self.task.poses_facts else None
+        return self.polling.training(positives, doc.key, posed)
+
+    def _polls(self, doc: Document, facts: Facts, positives: dict[str, tuple[str, ...]]) -> list[_Poll]:
+        batches = self._drawn(doc, facts, positives)
+        if self._asked is None:
+            return [self._poll(b) for b in batches]
+        return (self._asked.get(id(batches)) or self._ask(batches, self._asked)).polls
+
+    def _ask(self, batches: list[tuple[Item, ...]], known: dict[int, _Asked]) -> _Asked:
+        asking: dict[str, list[tuple[int, Item, bytes, bytes]]] = {}
+        for n, batch in enumerate(batches):
+            for k, item in enumerate(batch):
+                asking.setdefault(item.name, []).append((n, item, *self.pieces.around(batch, k)))
+        asked = known[id(batches)] = _Asked([self._poll(b) for b in batches], asking)
+        return asked
+
+    def _surround(self, head: bytes, batches: list[tuple[Item, ...]], polls: list[_Poll]) -> list[bytes]:
+        if len(self._around) >= AROUND:
+            self._around.clear()
+        return self._around.setdefault((head, id(batches)), _around_text(head, polls))
+
+    def _some(
+        self, doc: Document, head: bytes, text: bytes, facts: Facts, positives: dict[str, tuple[str, ...]]
+    ) -> tuple[bytes, int]:
+        """The rows with an answer, and a share of the others."""
+        rows = []
+        polls = self._polls(doc, facts, positives)
+        for n, poll in enumerate(polls):
+            end = self._end(poll, positives, facts, doc.text)
+            if end != poll.nothing or self._draw(doc.key, n) < self.keep:
+                rows.append(head + poll.question + text + end)
+        self.left_out["rows without an answer"] += len(polls) - len(rows)
+        return b"".join(rows), len(rows)
+
+    def _draw(self, key: str, row: int) -> float:
+        """A number in [0, 1) that hangs on seed, task, record and row alone."""
+        words = f"{self.config.seed}\x00{self.task.name}\x00{key}\x00{row}".encode("utf-8", "surrogatepass")
+        return int.from_bytes(blake2b(words, digest_size=7).digest()) / (1 << 56)
+
+    def _test(self, doc: Document, facts: Facts, head: bytes, text: bytes) -> tuple[bytes, int]:
+        if self._every is not None:
+            polls = self._every
+        elif self.task.annotation in doc.annotated:
+            batches = self.polling.batches(self.task.posed(self.items, facts, doc.text))
+            polls = [self._poll(b) for b in batches]
         else:
-            # What stands between two copies of the text is the same for every record where nothing is found.
-            polls = self._fixed
-            pieces = self._pieces.get(head) or self._pieces.setdefault(head, _around_text(head, polls))
-            pieces = pieces.copy()
-            hits = sorted({n for name in positives for n in self._asking[name]})
-        for n in hits:
-            rest = head + polls[n + 1].question if n + 1 < len(polls) else b""
-            pieces[n + 1] = self._end(polls[n].items, doc.facts, doc.text) + rest
-        return text.join(pieces), len(polls)
+            polls = [self._poll(b) for b in self.polling.every()]
+        first = f'{{"id": {dumps(doc.key)}, '.encode() + head
+        last = text + b'\\"}"' + self._label(doc) + b"}\n"
+        return (first + (last + first).join([p.question for p in polls]) + last if polls else b""), len(polls)
 
     def _head(self, source: str) -> bytes:
         head = self._heads.get(source)
@@ -132,23 +230,13 @@ class Converter:
             self._heads[source] = head
         return head
 
-    def _end(self, items: tuple[Item, ...], facts: Facts, text: str) -> bytes:
-        """A training row after the text."""
-        end = f'\\"}}", "output": {encode_basestring(self.task.answer_text(facts, items, text))}'
-        if self.config.positions:
-            end += f', "facts": {dumps(msgspec.to_builtins(self.task.about(facts, items)))}'
-        return end.encode() + b"}\n"
+    def _end(self, poll: _Poll, positives: dict[str, tuple[str, ...]], facts: Facts, text: str) -> bytes:
+        if any(i.name in positives for i in poll.items):
+            return self.pieces.end(poll.items, positives, facts, text)
+        return poll.nothing
 
     def _poll(self, batch: tuple[Item, ...]) -> _Poll:
-        found = self._polls.get(batch)
-        if found is None:
-            if len(self._polls) > 4096:  # sampled negatives make ever new batches
-                self._polls.clear()
-            schema = dumps([self.task.question(i) for i in batch])
-            question = f'{{"instruction": {dumps(self.prompt)}, "schema": {schema}, "input": "'
-            found = _Poll(batch, encode_basestring(question)[1:-1].encode(), self._end(batch, Facts(), ""))
-            self._polls[batch] = found
-        return found
+        return _Poll(batch, self.pieces.question(batch), self.pieces.end(batch, {}, Facts(), ""))
 
     def _label(self, doc: Document) -> bytes:
         if self.task.annotation not in doc.annotated:

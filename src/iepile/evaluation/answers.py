@@ -12,7 +12,7 @@ is kept, so that a row costs a few look-ups. The result is that of `Task.parse`.
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
 import msgspec
 
@@ -55,9 +55,14 @@ class Question:
 
     __slots__ = ("items", "known", "labels")
 
-    def __init__(self, items: tuple[Item, ...], known: dict[str, tuple[Item, dict[bytes, Part]]]) -> None:
+    def __init__(
+        self,
+        items: tuple[Item, ...],
+        known: dict[str, tuple[Item, dict[bytes, Part]]],
+        labels: Iterable[str] = (),
+    ) -> None:
         self.items, self.known = items, known
-        self.labels = frozenset(i.name for i in items)
+        self.labels = frozenset(labels)
 
 
 class AnswerReader:
@@ -77,7 +82,10 @@ class AnswerReader:
 
     def question(self, items: tuple[Item, ...]) -> Question:
         """Prepare a question about these items; answers to equal values of an item share what is kept."""
-        return Question(items, {self.task.key(i): (i, self._known.setdefault(i, {})) for i in items})
+        if len(self._known) > MOST:  # every EEA question is an item of its own
+            self._known.clear()
+        known = {self.task.key(i): (i, self._known.setdefault(i, {})) for i in items}
+        return Question(items, known, (label for i in items for label in self.task.labels(i)))
 
     def read(self, text: str, question: Question) -> Reading:
         """Read an answer to a question. Never raises."""

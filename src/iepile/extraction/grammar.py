@@ -113,15 +113,16 @@ class _Writer:
                 return " | ".join(self._body(o) if isinstance(o, Text) else self.rule(o) for o in options)
             case InOrder(parts):
                 return " ".join(self._body(p) if isinstance(p, Text) else self.rule(p) for p in _merged(parts))
-            case ListOf(item, least):
-                return self._list(self.rule(item), least)
+            case ListOf(item, least, brackets):
+                return self._list(self.rule(item), least, brackets)
 
-    def _list(self, item: str, least: int) -> str:
+    def _list(self, item: str, least: int, brackets: str) -> str:
         few = max(least - 1, 0)
         many = f"{few}," if self.most is None else f"{few},{max(few, self.most - 1)}"
         times = {"0,": "*", "0,0": ""}.get(many, f"{{{many}}}")
         items = f'{item} (", " {item}){times}' if times else item
-        return f'"[" ({items})? "]"' if least == 0 else f'"[" {items} "]"'
+        left, right = brackets[0], brackets[1]
+        return f'"{left}" ({items})? "{right}"' if least == 0 else f'"{left}" {items} "{right}"'
 
 
 def _merged(parts: tuple[Shape, ...]) -> Iterator[Shape]:
@@ -152,10 +153,10 @@ def _possible(shape: Shape, mentions: bool) -> Shape | None:
         case InOrder(parts):
             kept = [_possible(p, False) for p in parts]
             return None if any(k is None for k in kept) else InOrder(tuple(k for k in kept if k is not None))
-        case ListOf(item, least):
+        case ListOf(item, least, brackets):
             if (inner := _possible(item, False)) is None:
-                return Text("[]") if least == 0 else None
-            return ListOf(inner, least)
+                return Text(brackets) if least == 0 else None
+            return ListOf(inner, least, brackets)
     return shape
 
 
@@ -216,8 +217,8 @@ def _close(shape: Shape, s: str, at: int) -> _Read:
                 return max(closed, key=lambda t: (t.mentions, -len(t.text or "")))
             # Nothing was named yet, or what was begun cannot be closed: say the least that is valid instead.
             return _Read(over, _least(shape)) if any(t.end == over for t in tries) else _Read(at, None)
-        case ListOf(item, least):
-            return _close_list(item, least, s, at)
+        case ListOf(item, least, brackets):
+            return _close_list(item, least, brackets, s, at)
 
 
 def _close_in_order(parts: tuple[Shape, ...], s: str, at: int) -> _Read:
@@ -233,13 +234,14 @@ def _close_in_order(parts: tuple[Shape, ...], s: str, at: int) -> _Read:
     return _Read(at, "".join(out), mentions)
 
 
-def _close_list(item: Shape, least: int, s: str, at: int) -> _Read:
-    if at < len(s) and s[at] != "[":
+def _close_list(item: Shape, least: int, brackets: str, s: str, at: int) -> _Read:
+    left, right = brackets[0], brackets[1]
+    if at < len(s) and s[at] != left:
         return _Read(at, None)
     items: list[str] = []
     mentions = 0
     at += 1
-    while at < len(s) and s[at] != "]":
+    while at < len(s) and s[at] != right:
         if items:
             if not s.startswith(", ", at):
                 if s[at:] != ",":
@@ -255,7 +257,7 @@ def _close_list(item: Shape, least: int, s: str, at: int) -> _Read:
             mentions += read.mentions
         elif at <= len(s):
             return _Read(at, None)
-    text = f"[{', '.join(items)}]" if len(items) >= least else None
+    text = f"{left}{', '.join(items)}{right}" if len(items) >= least else None
     return _Read(at + 1 if at < len(s) else len(s) + 1, text, mentions)
 
 
@@ -272,5 +274,5 @@ def _least(shape: Shape) -> str | None:
         case OneOf(options):
             found = [x for o in options if (x := _least(o)) is not None]
             return min(found, key=len) if found else None
-        case ListOf(_, least):
-            return "[]" if least == 0 else None
+        case ListOf(_, least, brackets):
+            return brackets if least == 0 else None

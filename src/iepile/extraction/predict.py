@@ -11,7 +11,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from iepile.instruction import EXPECTED, read_instruction
 from iepile.instructions.wording import tasks_of
 from iepile.jsonl import BROKEN_JSON, check_target, read_rows, write_rows
 from iepile.tasks.task import get_task
+from iepile.version import __version__
 
 _OURS = ("output", "facts", "problems", "finish", "error")
 """Fields that are written here; what the input holds under these names is replaced."""
@@ -156,7 +156,7 @@ def predict(
 def _settings(config: PredictConfig, engine: str) -> dict[str, Any]:
     return {
         # The top package names the verbs of all floors, so it is not imported by name here.
-        "version": import_module("iepile").__version__,
+        "version": __version__,
         "engine": engine,
         "model": config.model,
         "files": _model_files(config.model),
@@ -193,17 +193,17 @@ def _tasks(config: PredictConfig) -> Iterator[tuple[dict[str, Any], str]]:
             instruction = read_instruction(text)
             key = (row.get("task") or None, instruction.prompt)
             if key not in known:
-                known[key] = _task_name(*key, config.task)
+                known[key] = _task_name(*key, config.task, instruction.schema)
             get_task(known[key]).read_items(instruction.schema)
         except InputError as e:
             raise e.at(config.input_file, line) from None
         yield row, known[key]
 
 
-def _task_name(named: object, prompt: str, default: str) -> str:
+def _task_name(named: object, prompt: str, default: str, schema: list[Any]) -> str:
     if named is not None:
         return get_task(str(named)).name
-    found = list(dict.fromkeys(task for task, _ in tasks_of(prompt)))
+    found = list(dict.fromkeys(task for task, _ in tasks_of(prompt, schema)))
     if default:
         return get_task(default).name
     if len(found) == 1:

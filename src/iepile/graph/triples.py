@@ -219,7 +219,9 @@ def _of_predictions(rows: list[tuple[int, dict[str, Any]]], path: str, summary: 
             raise e.at(path, line) from None
         digest = sha256(row["instruction"].encode("utf-8", "surrogatepass")).hexdigest()[:16]
         for item in items:
-            asked.setdefault(item.name, digest)
+            # An SPO fact goes by its predicate, a KG fact by its attribute.
+            for label in (task.key(item), *task.labels(item)):
+                asked.setdefault(label, digest)
         text = instruction.input
         parts.append(facts)
     key = text_id(text) if first.get("id") is None else str(first["id"])

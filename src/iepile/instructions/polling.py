@@ -7,17 +7,26 @@ record's own, so that neither file order nor the number of workers changes anyth
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from iepile.errors import InputError
+from iepile.instructions.draws import Draws
 from iepile.jsonl import BROKEN_JSON, read_bytes
 from iepile.tasks.task import Item
 
 T = TypeVar("T")
+_name = attrgetter("name")
+
+NEARS = 1 << 14
+"""Combinations of positives to keep the hard negatives of."""
+ORDERS = 256
+"""Orders that `random_sort` chooses from where every record is asked the whole schema: enough for a model to
+see any two labels together and apart, few enough to render each but once."""
 
 
 def chunk(labels: Sequence[T], split_num: int, strict: bool = False) -> list[list[T]]:
@@ -62,8 +71,18 @@ class PollingOptions(msgspec.Struct, frozen=True):
 class Polling:
     """Chooses and batches the items of one schema, record by record."""
 
-    def __init__(self, items: Sequence[Item], options: PollingOptions) -> None:
+    def __init__(
+        self,
+        items: Sequence[Item],
+        options: PollingOptions,
+        key: Callable[[Item], str] = lambda i: i.name,
+        attributes: bool = False,
+    ) -> None:
         """
+        Args:
+            key: what an answer calls an item; two of one key never stand in one batch.
+            attributes: `Task.attributes`.
+
         Raises:
             InputError: `neg_schema` outside 0 to 1, or a bad `split_num`.
         """
@@ -71,100 +90,153 @@ class Polling:
             raise InputError(f"neg_schema is {options.neg_schema}", field="neg_schema", expected="0 to 1")
         chunk(items, options.split_num)
         self.items = {i.name: i for i in items}
-        self.options = options
-        fixed = options.neg_schema == 1 and not options.random_sort and options.hard is None
-        self._fixed = self._batches(sorted(self.items.values())) if fixed else None
-        self._every = self._batches(list(self.items.values()))
+        self.options, self.key, self.attributes = options, key, attributes
+        # Known beforehand, so that most schemas are spared the search record by record.
+        self._apart = len({key(i) for i in items}) < len(items)
+        whole = options.neg_schema == 1 and options.hard is None
+        fixed = whole and not options.random_sort
+        self._fixed = self.batches(sorted(map(self._in_order, self.items.values()))) if fixed else None
+        self._orders: dict[int, list[tuple[Item, ...]]] | None = {} if whole and not fixed else None
+        self._every = self.batches(list(self.items.values()))
+        self._nears: dict[tuple[str, ...], tuple[list[str], list[str]]] = {}
+        self._draws_roles = (options.neg_schema < 1 or options.random_sort or attributes) and any(
+            i.roles for i in items)
 
     @property
     def fixed(self) -> list[tuple[Item, ...]] | None:
         """The batches of every training record, where options let none differ from another."""
         return self._fixed
 
+    @property
+    def again(self) -> bool:
+        """`training` returns one of a few lists, each the same object every time."""
+        return self._fixed is not None or self._orders is not None
+
     def every(self) -> list[tuple[Item, ...]]:
         """Batches that ask the whole schema in schema order: what a test question asks."""
         return self._every
 
-    def training(self, positives: Mapping[str, tuple[str, ...]], key: str) -> list[tuple[Item, ...]]:
+    def training(
+        self, positives: Mapping[str, tuple[str, ...]], key: str, posed: Sequence[Item] | None = None
+    ) -> list[tuple[Item, ...]]:
         """Batches for a training record: its own labels and negatives.
 
         Args:
             positives: labels present -> roles seen (`Task.positives`); all must be in the schema.
             key: the record's key; with the seed it fixes every draw.
+            posed: what is asked of this text (`Task.posed`), where the task leaves no choice but that of roles.
 
         Returns:
             No batch where there is nothing to ask.
         """
-        if self._fixed is not None:
+        if posed is None and self._fixed is not None:
             return self._fixed
-        rng = random.Random(f"{self.options.seed}\x00{key}")
-        names = self._hard(positives, rng) if self.options.hard is not None else self._plain(positives, rng)
-        items = [self._roles(self.items[n], positives.get(n), rng) for n in names]
-        if self.options.random_sort:
-            rng.shuffle(items)
-        else:
-            items.sort()
-        return self._batches(items)
+        rng = Draws(f"{self.options.seed}\x00{key}")
+        if posed is None and self._orders is not None:
+            return self._order(rng.below(ORDERS), self._orders)
+        if posed is None:
+            names = self._hard(positives, rng) if self.options.hard is not None else self._plain(positives, rng)
+            posed = [self.items[n] for n in names]
+        if self._draws_roles:
+            posed = [self._roles(i, positives.get(i.name), rng) for i in posed]
+        # No two items of a record share a name.
+        return self.batches(rng.shuffled(posed) if self.options.random_sort else sorted(posed, key=_name))
 
-    def _batches(self, items: list[Item]) -> list[tuple[Item, ...]]:
+    def _order(self, n: int, known: dict[int, list[tuple[Item, ...]]]) -> list[tuple[Item, ...]]:
+        if n not in known:
+            rng = Draws(f"{self.options.seed}\x00order\x00{n}")
+            known[n] = self.batches(rng.shuffled([self._roles(i, None, rng) for i in self.items.values()]))
+        return known[n]
+
+    def batches(self, items: Sequence[Item]) -> list[tuple[Item, ...]]:
+        """The items in batches, in their order."""
         if self.options.strict and self.options.split_num > 0:
             items = [part for i in items for part in _split_roles(i, self.options.split_num)]
-            return _one_type_once(items, self.options.split_num)
-        return [tuple(b) for b in chunk(items, self.options.split_num)]
+            return self._one_key_once(items)
+        batches = [tuple(b) for b in chunk(items, self.options.split_num)]
+        if not self._apart:
+            return batches
+        # Later items of a key that a batch has already make batches of their own, after the others.
+        firsts = [{self.key(i): i for i in reversed(b)} for b in batches]
+        later = [i for b, first in zip(batches, firsts, strict=True) for i in b if first[self.key(i)] != i]
+        kept = [tuple(i for i in b if first[self.key(i)] == i) for b, first in zip(batches, firsts, strict=True)]
+        return kept + (self.batches(later) if later else [])
 
-    def _plain(self, positives: Mapping[str, tuple[str, ...]], rng: random.Random) -> list[str]:
+    def _one_key_once(self, items: Sequence[Item]) -> list[tuple[Item, ...]]:
+        """Batches of at most `split_num` in which no key stands twice."""
+        batches: list[list[Item]] = []
+        for item in items:
+            last = batches[-1] if batches else []
+            full = len(last) == self.options.split_num or any(self.key(i) == self.key(item) for i in last)
+            if last and not full:
+                last.append(item)
+            else:
+                batches.append([item])
+        return [tuple(b) for b in batches]
+
+    def _plain(self, positives: Mapping[str, tuple[str, ...]], rng: Draws) -> list[str]:
+        if self.options.neg_schema == 1:
+            return list(self.items)
         negatives = [n for n in self.items if n not in positives]
-        k = _binomial(len(self.items), self.options.neg_schema, rng)
+        k = rng.binomial(len(self.items), self.options.neg_schema)
         if not positives and self.options.neg_schema > 0:
             k = max(k, 1)
         return [*positives, *rng.sample(negatives, min(k, len(negatives)))]
 
-    def _hard(self, positives: Mapping[str, tuple[str, ...]], rng: random.Random) -> list[str]:
-        hard = self.options.hard or {}
+    def _hard(self, positives: Mapping[str, tuple[str, ...]], rng: Draws) -> list[str]:
         if len(self.items) == 1:
             return list(self.items)
         if not positives:
-            k = max(1, _binomial(len(self.items), self.options.neg_schema / 2, rng))
+            k = max(1, rng.binomial(len(self.items), self.options.neg_schema / 2))
             return rng.sample(list(self.items), k)
-        close = dict.fromkeys(positives)
-        close.update(dict.fromkeys(n for p in positives for n in hard.get(p, ()) if n in self.items))
-        rest = [n for n in self.items if n not in close]
-        extra = len(rest) if self.options.split_num < 0 else min(len(rest), self.options.split_num)
-        return [*close, *rng.sample(rest, extra)]
+        close, rest = self._near(tuple(positives))
+        return [*close, *rng.sample(rest, len(rest) if self.options.split_num < 0 else self.options.split_num)]
 
-    def _roles(self, item: Item, seen: tuple[str, ...] | None, rng: random.Random) -> Item:
+    def _near(self, positives: tuple[str, ...]) -> tuple[list[str], list[str]]:
+        """The positives with what is easily taken for them, and all other labels."""
+        if positives not in self._nears:
+            hard = self.options.hard or {}
+            close = dict.fromkeys(positives)
+            close.update(dict.fromkeys(n for p in positives for n in hard.get(p, ()) if n in self.items))
+            if len(self._nears) >= NEARS:
+                self._nears.clear()
+            self._nears[positives] = list(close), [n for n in self.items if n not in close]
+        return self._nears[positives]
+
+    def _roles(self, item: Item, seen: tuple[str, ...] | None, rng: Draws) -> Item:
         neg = self.options.neg_schema
-        if not item.roles or neg == 1 or (neg == 0 and seen is not None):
+        if self.attributes and not set(item.roles).isdisjoint(self.options.hard or ()):
+            roles = self._hard_attributes(item, seen or (), rng)
+        elif not item.roles or neg == 1 or (neg == 0 and seen is not None):
             roles = list(item.roles)
         else:
             others = [r for r in item.roles if r not in (seen or ())]
-            k = _binomial(len(item.roles), neg, rng)
+            k = rng.binomial(len(item.roles), neg)
             drawn = set(rng.sample(others, min(k if seen else max(k, 1), len(others))))
             roles = [r for r in item.roles if r in drawn or r in (seen or ())]
         if self.options.random_sort:
-            rng.shuffle(roles)
-        return Item(item.name, tuple(roles))
+            roles = rng.shuffled(roles)
+        elif self.attributes:
+            roles.sort()
+        return Item(item.name, tuple(roles), item.about)
 
+    def _hard_attributes(self, item: Item, seen: tuple[str, ...], rng: Draws) -> list[str]:
+        """Those seen, what is easily taken for them, and some others: as `_hard` does with labels."""
+        hard = self.options.hard or {}
+        close = {*seen, *(r for s in seen for r in hard.get(s, ()))}
+        rest = [r for r in item.roles if r not in close]
+        extra = len(rest) if self.options.split_num < 0 else min(len(rest), self.options.split_num)
+        close.update(rng.sample(rest, extra))
+        return [r for r in item.roles if r in close]
 
-def _binomial(n: int, p: float, rng: random.Random) -> int:
-    return n if p >= 1 else sum(rng.random() < p for _ in range(n))
+    def _in_order(self, item: Item) -> Item:
+        return replace(item, roles=tuple(sorted(item.roles))) if self.attributes else item
 
 
 def _split_roles(item: Item, size: int) -> list[Item]:
     if len(item.roles) <= size:
         return [item]
-    return [Item(item.name, item.roles[i : i + size]) for i in range(0, len(item.roles), size)]
-
-
-def _one_type_once(items: list[Item], size: int) -> list[tuple[Item, ...]]:
-    """Batches of at most `size` in which no label stands twice (an answer has one key a label)."""
-    batches: list[list[Item]] = []
-    for item in items:
-        if batches and len(batches[-1]) < size and all(i.name != item.name for i in batches[-1]):
-            batches[-1].append(item)
-        else:
-            batches.append([item])
-    return [tuple(b) for b in batches]
+    return [replace(item, roles=item.roles[i : i + size]) for i in range(0, len(item.roles), size)]
 
 
 def read_hard_negatives(

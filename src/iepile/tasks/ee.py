@@ -12,30 +12,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
 from iepile.errors import InputError
 from iepile.records import Argument, Event, Facts, Span
 from iepile.schema import Schema
-from iepile.tasks.shape import MENTION, ListOf, OneOf, Shape, Text, object_of
-from iepile.tasks.task import (
-    Answer,
-    Item,
-    Match,
-    Problem,
-    Task,
-    Triple,
+from iepile.tasks.mentions import (
+    NOBODY,
+    NONE,
+    described,
     first_seen,
+    one_or_list,
     place,
     read_span,
     read_text,
     span_key,
 )
+from iepile.tasks.shape import MENTION, ListOf, OneOf, Shape, Text, object_of
+from iepile.tasks.task import Answer, Item, Match, Problem, Task, Triple
 
-NONE = "NAN"
-_NOBODY = ("", NONE)
 _NOTHING = Text('"NAN"')
 _TRIGGER = OneOf((MENTION, _NOTHING))
 _FILLER = OneOf((_NOTHING, MENTION, ListOf(MENTION, least=2)))
@@ -47,7 +44,7 @@ class EventExtraction(Task):
     name = "EE"
     annotation = "event"
     split_num = 4
-    groups = ("event", "argument")
+    groups: ClassVar[tuple[str, ...]] = ("event", "argument")
 
     def items(self, schema: Schema) -> tuple[Item, ...]:
         return tuple(Item(e.name, e.role_names) for e in schema.events)
@@ -63,6 +60,12 @@ class EventExtraction(Task):
 
     def question(self, item: Item) -> dict[str, Any]:
         return {"event_type": item.name, "trigger": True, "arguments": list(item.roles)}
+
+    def questions(self, items: Iterable[Item], schema: Schema | None = None) -> list[Any] | dict[str, str]:
+        if schema is None:
+            return list(map(self.question, items))
+        known = {e.name: {r.name: r.description for r in e.roles} for e in schema.events}
+        return [self.question(i) | {"arguments": described(i.roles, known.get(i.name, {}))} for i in items]
 
     def item(self, question: Any) -> Item:
         if isinstance(question, Mapping) and isinstance(question.get("event_type"), str):
@@ -85,9 +88,7 @@ class EventExtraction(Task):
                 by_role.setdefault(a.role, []).append(a.span.text)
             args: dict[str, str | list[str]] = {}
             if any(r in by_role for r in item.roles):
-                for r in item.roles:
-                    values = sorted(by_role.get(r, ()), key=find)
-                    args[r] = NONE if not values else values[0] if len(values) == 1 else values
+                args = {r: one_or_list(by_role[r], find) if r in by_role else NONE for r in item.roles}
             out.append({"trigger": NONE if e.trigger is None else e.trigger.text, "arguments": args})
         return out
 
@@ -116,11 +117,11 @@ class EventExtraction(Task):
                 for text in filler if isinstance(filler, list) else [filler]:
                     if not isinstance(text, str):
                         problems.append(Problem("wrong form", f"{item.name}|{role}: not text"))
-                    elif text not in _NOBODY:
+                    elif text not in NOBODY:
                         found.append(Argument(role, Span(text)))
-            if trigger in _NOBODY and not found and (not v or len(problems) > before):
+            if trigger in NOBODY and not found and (not v or len(problems) > before):
                 continue  # nothing could be read of it
-            events.append(Event(item.name, None if trigger in _NOBODY else Span(trigger), tuple(found)))
+            events.append(Event(item.name, None if trigger in NOBODY else Span(trigger), tuple(found)))
         return Answer(Facts(events=tuple(events)), tuple(problems))
 
     def join(self, parts: Iterable[Facts]) -> Facts:
@@ -141,9 +142,14 @@ class EventExtraction(Task):
         return Facts(events=tuple(whole.values()))
 
     def value_shape(self, item: Item) -> Shape:
+        return self.events_shape(item)
+
+    @staticmethod
+    def events_shape(item: Item, trigger: Shape | None = None) -> Shape:
+        """A list of events of the item's type, whose trigger has the given shape; None: any mention, or none."""
         full = object_of((r, _FILLER) for r in item.roles)
         args = OneOf((full, Text("{}"))) if item.roles else Text("{}")
-        return ListOf(object_of((("trigger", _TRIGGER), ("arguments", args))))
+        return ListOf(object_of((("trigger", trigger or _TRIGGER), ("arguments", args))))
 
     def keys(self, facts: Facts, match: Match = "string") -> dict[str, list[tuple[str, Hashable]]]:
         # Arguments are pooled over the events of a type, as the reference scores them (formats.md 5).
@@ -182,7 +188,7 @@ class EventExtraction(Task):
             return Facts(events=tuple(
                 Event(
                     read_text(r["event_type"]),
-                    None if r.get("event_trigger") in (None, *_NOBODY)
+                    None if r.get("event_trigger") in (None, *NOBODY)
                     else read_span(r["event_trigger"], r.get("trigger_pos")),
                     tuple(Argument(read_text(a["role"]), read_span(a["argument"], a.get("argument_pos")))
                           for a in r.get("arguments") or ()),
@@ -197,9 +203,9 @@ class EventExtraction(Task):
 def _canonical(event: Event) -> Event | None:
     args: dict[tuple[str, str], Argument] = {}
     for a in event.arguments:
-        if a.span.text not in _NOBODY:
+        if a.span.text not in NOBODY:
             args.setdefault((a.role, a.span.text), a)
-    trigger = event.trigger if event.trigger is not None and event.trigger.text not in _NOBODY else None
+    trigger = event.trigger if event.trigger is not None and event.trigger.text not in NOBODY else None
     if trigger is None and not args:
         return None
     return Event(event.type, trigger, tuple(args.values()), event.confidence)

@@ -5,26 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from iepile.errors import InputError
 from iepile.records import Entity, Facts, Span
 from iepile.schema import Schema
+from iepile.tasks.mentions import described, first_seen, place, read_span, read_text, span_key
 from iepile.tasks.shape import MENTIONS, Shape
-from iepile.tasks.task import (
-    Answer,
-    Item,
-    Match,
-    Problem,
-    Task,
-    Triple,
-    first_seen,
-    place,
-    read_span,
-    read_text,
-    span_key,
-)
+from iepile.tasks.task import Answer, Item, Match, Problem, Task, Triple
 
 
 class NamedEntities(Task):
@@ -50,6 +39,10 @@ class NamedEntities(Task):
 
     def question(self, item: Item) -> str:
         return item.name
+
+    def questions(self, items: Iterable[Item], schema: Schema | None = None) -> list[Any] | dict[str, str]:
+        known = {} if schema is None else {e.name: e.description for e in schema.entities}
+        return described((i.name for i in items), known)
 
     def item(self, question: Any) -> Item:
         if isinstance(question, str):

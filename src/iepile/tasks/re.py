@@ -9,26 +9,15 @@ references' scripts write, is read as well and written on demand (`RelationExtra
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from iepile.errors import InputError
 from iepile.records import Facts, Relation, Span
 from iepile.schema import Schema
+from iepile.tasks.mentions import described, first_seen, place, read_span, read_text, span_key
 from iepile.tasks.shape import MENTION, ListOf, Shape, object_of
-from iepile.tasks.task import (
-    Answer,
-    Item,
-    Match,
-    Problem,
-    Task,
-    Triple,
-    first_seen,
-    place,
-    read_span,
-    read_text,
-    span_key,
-)
+from iepile.tasks.task import Answer, Item, Match, Problem, Task, Triple
 
 
 class RelationExtraction(Task):
@@ -59,6 +48,10 @@ class RelationExtraction(Task):
 
     def question(self, item: Item) -> str:
         return item.name
+
+    def questions(self, items: Iterable[Item], schema: Schema | None = None) -> list[Any] | dict[str, str]:
+        known = {} if schema is None else {r.name: r.description for r in schema.relations}
+        return described((i.name for i in items), known)
 
     def item(self, question: Any) -> Item:
         if isinstance(question, str):

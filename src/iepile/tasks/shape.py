@@ -34,16 +34,24 @@ class InOrder(msgspec.Struct, frozen=True, tag=True):
 
 
 class ListOf(msgspec.Struct, frozen=True, tag=True):
-    """A JSON list of a shape; `least` elements or more."""
+    """A JSON list of a shape; `least` elements or more. Between other brackets: an object of such members."""
 
     item: Shape
     least: int = 0
+    brackets: str = "[]"
+    """The opening and the closing one."""
 
 
 Shape = Text | Mention | OneOf | InOrder | ListOf
 
 MENTION = Mention()
 MENTIONS = ListOf(MENTION)
+
+
+def some_of(members: Iterable[Shape]) -> Shape:
+    """A JSON object of members `key: value`, any number of them."""
+    options = tuple(members)
+    return ListOf(OneOf(options) if len(options) > 1 else options[0], brackets="{}") if options else Text("{}")
 
 
 def quoted(text: str) -> str:

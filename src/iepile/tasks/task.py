@@ -7,6 +7,8 @@ Adding a task is adding one file to this folder:
 2. Give the prompt of the task a line in `instructions/wording/zh.toml` and `en.toml`.
 3. That is all: `iepile tasks` lists it, conversion, training, prediction and scoring find it by name.
 
+The methods that are not abstract suit most tasks; `spo.py`, `kg.py` and `eea.py` show when to replace them.
+
 `tests/tasks/test_recipe.py` follows these steps with a task made up for the purpose.
 """
 
@@ -15,7 +17,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import msgspec
@@ -36,6 +38,9 @@ class Item(msgspec.Struct, frozen=True, order=True):
 
     name: str
     roles: tuple[str, ...] = ()
+    """Roles of an event type, attributes of an entity type (KG)."""
+    about: tuple[str, ...] = ()
+    """What the question states besides: subject type, predicate and object type (SPO), triggers (EEA)."""
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -82,6 +87,11 @@ class Task(ABC):
     """Labels a prompt that the IEPile authors advise."""
     groups: ClassVar[tuple[str, ...]]
     """Names of the scores the task yields, in the order they are shown."""
+    attributes: ClassVar[bool] = False
+    """The roles of an item are labels in their own right (KG): training questions sort them as the reference
+    does, and hard negatives may choose among them."""
+    poses_facts: ClassVar[bool] = False
+    """Questions state part of what a text holds, so `posed` decides, text by text, what is asked."""
 
     @abstractmethod
     def items(self, schema: Schema) -> tuple[Item, ...]:
@@ -141,6 +151,33 @@ class Task(ABC):
         Raises:
             InputError: a row lacks a field.
         """
+
+    def settled(self, facts: Facts, items: Sequence[Item]) -> Facts:
+        """The facts that a schema with these items can ask for, completed where it tells more (KG: types of heads).
+
+        Raises:
+            InputError: the facts lack what every question of the task needs.
+        """
+        return facts
+
+    def posed(self, items: Iterable[Item], facts: Facts, text: str) -> tuple[Item, ...]:
+        """What is asked of a text that holds these facts."""
+        return tuple(items)
+
+    def questions(self, items: Iterable[Item], schema: Schema | None = None) -> list[Any] | dict[str, str]:
+        """The `schema` value of an instruction; given a schema, with the descriptions that it has.
+
+        Raises:
+            InputError: questions of this task have no place for descriptions.
+        """
+        if schema is not None:
+            raise InputError(f"{self.name} questions have no place for descriptions", field="descriptions",
+                             fix="drop the flag, or ask NER, RE, KG, EE, EET or EEA")
+        return list(map(self.question, items))
+
+    def labels(self, item: Item) -> tuple[str, ...]:
+        """Labels under which `keys` counts what the item asks for."""
+        return (item.name,)
 
     def read_items(self, questions: Iterable[Any]) -> tuple[Item, ...]:
         """The items that an instruction's `schema` list asks.
@@ -204,51 +241,11 @@ class Task(ABC):
         return Answer(sum((a.facts for a in read), Facts()), tuple(problems))
 
 
-def first_seen(text: str) -> Callable[[str], int]:
-    """Sort key of a mention: where its characters first occur in `text`, -1 (first) if nowhere."""
-    return text.find
-
-
-def span_key(span: Span, match: Match) -> Hashable:
-    """What two mentions are compared by."""
-    return span.offsets if match == "offset" and span.grounded else span.text
-
-
-def place(span: Span) -> list[int]:
-    """`[start, end]`, or `[]` when unknown, as unified records write it."""
-    return [] if span.start is None or span.end is None else [span.start, span.end]
-
-
-def read_text(value: Any) -> str:
-    """The value, if it is text.
-
-    Raises:
-        TypeError: it is not.
-    """
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is not text")
-    return value
-
-
-def read_span(text: Any, pos: Any) -> Span:
-    """A span from a record's text and position fields.
-
-    Raises:
-        TypeError, ValueError: not text, or not two whole numbers.
-    """
-    if not pos:
-        return Span(read_text(text))
-    start, end = pos
-    if type(start) is not int or type(end) is not int:
-        raise TypeError(f"{pos!r} is not a position")
-    return Span(read_text(text), start, end)
-
-
 def task_names() -> tuple[str, ...]:
     """Names of all tasks that this installation knows, sorted."""
     import iepile.tasks as package
 
-    skip = {"task", "shape", "salvage"}
+    skip = {"task", "shape", "salvage", "mentions"}
     return tuple(sorted(m.name.upper() for m in pkgutil.iter_modules(package.__path__) if m.name not in skip))
 
 

@@ -134,6 +134,7 @@ def _read_row(row: dict[str, Any]) -> tuple[str, Task, tuple[Item, ...], Facts]:
     instruction = read_instruction(row["instruction"])
     task = get_task(row["task"])
     items = task.read_items(instruction.schema)
+    labels(task, items)  # refuses what the model cannot learn, while the line is known
     if "facts" in row:
         try:
             return instruction.input, task, items, msgspec.convert(row["facts"], Facts)

@@ -13,7 +13,7 @@ from iepile.instruction import read_instruction
 from iepile.models.compact.example import NOWHERE, Label, Offsets, Prediction, Question
 from iepile.records import Argument, Entity, Event, Facts, Relation, Span
 from iepile.tasks.task import Item, Task, get_task
-from iepile.training.compact_labels import labels
+from iepile.training.compact_labels import labels, told_triggers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,27 +57,44 @@ class CompactEngine:
             yield from self._answer(window)
 
     def _answer(self, window: list[Request]) -> Iterator[Completion]:
-        asked: list[tuple[Request, Task, str, tuple[Item, ...]]] = []
-        questions: dict[str, tuple[dict[Label, None], dict[Label, None]]] = {}
+        asked: list[tuple[Request, Task, tuple[Item, ...], tuple[str, bool]]] = []
+        # What the polls of one text ask is answered in one pass; told triggers must not hide others.
+        questions: dict[tuple[str, bool], _Asked] = {}
         for r in window:
             instruction, task = read_instruction(r.instruction), get_task(r.task)
             items = task.read_items(instruction.schema)
-            asked.append((r, task, instruction.input, items))
-            spans, pairs = questions.setdefault(instruction.input, ({}, {}))
-            new_spans, new_pairs = labels(task, items)
-            spans.update(dict.fromkeys(new_spans))
-            pairs.update(dict.fromkeys(new_pairs))
-        texts = list(questions)
+            key = (instruction.input, task.poses_facts)
+            asked.append((r, task, items, key))
+            questions.setdefault(key, _Asked()).add(instruction.input, task, items)
         found = self.model.predict(
-            texts, [Question(tuple(s), tuple(p)) for s, p in questions.values()], self.options.tokens_per_batch
+            [text for text, _ in questions], [q.question() for q in questions.values()], self.options.tokens_per_batch
         )
-        by_text = dict(zip(texts, found, strict=True))
-        for r, task, text, items in asked:
-            facts = _facts(task, items, text, by_text[text])
-            yield Completion(r.key, task.answer_text(facts, items, text), facts=facts)
+        by_key = dict(zip(questions, found, strict=True))
+        for r, task, items, key in asked:
+            facts = _facts(task, items, key[0], by_key[key])
+            yield Completion(r.key, task.answer_text(facts, items, key[0]), facts=facts)
 
     def close(self) -> None:
         """Nothing is held beyond memory."""
+
+
+class _Asked:
+    """What several requests ask of one text."""
+
+    def __init__(self) -> None:
+        self.spans: dict[Label, None] = {}
+        self.pairs: dict[Label, None] = {}
+        self.given: dict[Label, list[Offsets]] = {}
+
+    def add(self, text: str, task: Task, items: tuple[Item, ...]) -> None:
+        spans, pairs = labels(task, items)
+        self.spans.update(dict.fromkeys(spans))
+        self.pairs.update(dict.fromkeys(pairs))
+        if task.poses_facts:
+            self.given.update(told_triggers(text, items))
+
+    def question(self) -> Question:
+        return Question(tuple(self.spans), tuple(self.pairs), self.given)
 
 
 def _facts(task: Task, items: Iterable[Item], text: str, p: Prediction) -> Facts:
@@ -95,12 +112,17 @@ def _facts(task: Task, items: Iterable[Item], text: str, p: Prediction) -> Facts
             pairs = p.pairs.get(Label("relation", item.name), [])
             relations += (Relation(item.name, span(h), span(t), confidence=_sure(c)) for h, t, c in pairs)
         else:
-            events += _events(item, p, span)
+            found = p.spans.get(Label("trigger", item.name), [])
+            if task.poses_facts:
+                found = [(*place, 1.0) for places in told_triggers(text, [item]).values() for place in places]
+            events += _events(item, found, p, span)
     return Facts(tuple(entities), tuple(relations), tuple(events))
 
 
-def _events(item: Item, p: Prediction, span: Callable[[Offsets], Span]) -> Iterator[Event]:
-    for start, end, c in p.spans.get(Label("trigger", item.name), []):
+def _events(
+    item: Item, triggers: list[tuple[int, int, float]], p: Prediction, span: Callable[[Offsets], Span]
+) -> Iterator[Event]:
+    for start, end, c in triggers:
         place = (start, end)
         arguments = tuple(
             Argument(role, span(filler), _sure(sure))

@@ -1,0 +1,84 @@
+"""The compact engine: every task it can do, in one model; told triggers; what it refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from iepile.corpus.convert import ConvertConfig, convert
+from iepile.errors import InputError
+from iepile.extraction.engines.engine import Request, open_engine
+from iepile.jsonl import read_rows, write_rows
+from iepile.tasks.task import get_task
+from iepile.training.compact_rows import CompactJob, train_compact
+
+FIRMS = ["青麦食品", "白芦乳业", "远山科技", "星河医药", "临溪集团", "云栖能源", "北岸电力", "松塔软件"]
+SCHEMA = '["收购", "裁员"]\n["收购方", "被收购方", "裁员方"]\n{"收购": ["收购方", "被收购方"], "裁员": ["裁员方"]}\n'
+
+
+def documents() -> list[dict]:
+    rows = []
+    for a in FIRMS:
+        for b in FIRMS:
+            if a != b:
+                buy = {"event_type": "收购", "event_trigger": "收购", "arguments": [
+                    {"argument": a, "role": "收购方"}, {"argument": b, "role": "被收购方"}]}
+                lay = {"event_type": "裁员", "event_trigger": "裁员", "arguments": [{"argument": a, "role": "裁员方"}]}
+                rows.append({"text": f"{a}昨日收购{b}。", "event": [buy]})
+                rows.append({"text": f"{a}今年裁员，{b}没有。", "event": [lay]})
+    return rows
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("compact")
+    write_rows(folder / "docs.jsonl", documents())
+    (folder / "schema.json").write_text(SCHEMA, encoding="utf-8")
+    for split in ("train", "test"):
+        convert(ConvertConfig(src_path=str(folder / "docs.jsonl"), tgt_path=str(folder / f"{split}.jsonl"), split=split,
+                              schema_path=str(folder / "schema.json"), task="EE,EET,EEA"))
+    train_compact(CompactJob(train_file=[str(folder / "train.jsonl")], output_dir=str(folder / "run"), tokens=30_000,
+                             threads=1, seed=1))
+    return folder
+
+
+def test_it_answers_events_triggers_and_arguments_of_told_triggers(folder: Path) -> None:
+    engine = open_engine("compact", str(folder / "run/model"), {})
+    rows = [row for _, row in read_rows(folder / "test.jsonl")][:60]
+    right = {"EE": 0, "EET": 0, "EEA": 0}
+    for row, done in zip(rows, engine.generate(
+            Request(str(n), r["task"], r["instruction"]) for n, r in enumerate(rows)), strict=True):
+        task = get_task(row["task"])
+        items = task.read_items(json.loads(row["instruction"])["schema"])
+        answer = task.parse(done.text, items)
+        assert answer.valid
+        gold = task.canonical(task.read_label_rows(json.loads(row["label"])))
+        right[row["task"]] += task.keys(answer.facts) == task.keys(gold)
+        if task.name == "EEA":
+            assert {e.trigger.text for e in done.facts.events} == {w for i in items for w in i.about}
+    assert all(n >= 15 for n in right.values()), right
+    engine.close()
+
+
+def test_a_told_trigger_is_answered_wherever_the_model_would_look(folder: Path) -> None:
+    engine = open_engine("compact", str(folder / "run/model"), {})
+    question = [{"event_type": "收购", "trigger": ["昨日", "不在"], "arguments": ["收购方"]}]
+    asked = json.dumps({"instruction": "x", "schema": question, "input": "青麦食品昨日收购白芦乳业。"}, ensure_ascii=False)
+    (done,) = engine.generate([Request("a", "EEA", asked)])
+    first, second = done.facts.events
+    assert first.trigger.offsets == (4, 6) and second.trigger is None
+
+
+@pytest.mark.parametrize("task", ["SPO", "KG"])
+def test_relations_by_type_are_refused_with_the_line(tmp_path: Path, task: str) -> None:
+    relation = {"head": "甲", "head_type": "人", "relation": "友", "tail": "乙", "tail_type": "人"}
+    write_rows(tmp_path / "d.jsonl", [{"text": "甲和乙", "relation": [relation]}])
+    (tmp_path / "s.yaml").write_text(
+        "{entities: [人], relations: {友: {domain: [人], range: [人]}}}", encoding="utf-8")
+    convert(ConvertConfig(src_path=str(tmp_path / "d.jsonl"), tgt_path=str(tmp_path / "t.jsonl"),
+                          schema_path=str(tmp_path / "s.yaml"), task=task))
+    with pytest.raises(InputError, match=f"does not do {task}") as info:
+        train_compact(CompactJob(train_file=[str(tmp_path / "t.jsonl")], output_dir=str(tmp_path / "run")))
+    assert info.value.line == 1
