@@ -1,0 +1,1 @@
+"""Ways to find labels that are easily confused: one file a way, and `merge.py`, which joins them."""
