@@ -10,6 +10,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from iepile.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from iepile.corpus.convert import ConvertConfig, convert
     from iepile.errors import IepileError, InputError
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
     from iepile.extraction.predict import PredictConfig, predict
     from iepile.records import Argument, Document, Entity, Event, Facts, Relation, Span
     from iepile.schema import Schema
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Argument", "ConvertConfig", "Document", "Entity", "EvaluateConfig", "Event", "Extractor", "Facts",

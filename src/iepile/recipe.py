@@ -16,10 +16,8 @@ from __future__ import annotations
 
 import difflib
 import itertools
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
-from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -28,6 +26,7 @@ import msgspec
 
 from iepile.errors import InputError
 from iepile.jsonl import check_folder
+from iepile.stamps import Stamps
 
 Event = Callable[["Job", str], Callable[..., None] | None]
 """Called with a job and `start`, `done` or `kept`; on `start` may return a progress callback."""
@@ -53,8 +52,15 @@ VERBS = {
                      (), ("tgt_path",)),
     "import": Verb("iepile.corpus.importing:ImportConfig", "iepile.corpus.importing:import_documents",
                    ("src_path", "label_names"), ("tgt_path", "schema_path")),
+    "clean": Verb("iepile.corpus.clean:CleanConfig", "iepile.corpus.clean:clean",
+                  ("src_path",), ("tgt_path", "rejects", "report")),
+    "leaks": Verb("iepile.corpus.leaks:LeaksConfig", "iepile.corpus.leaks:leaks",
+                  ("train", "evaluation"), ("tgt_path", "rejects", "report")),
     "convert": Verb("iepile.corpus.convert:ConvertConfig", "iepile.corpus.convert:convert",
-                    ("src_path", "schema_path", "hard_negative_path"), ("tgt_path",)),
+                    ("src_path", "schema_path", "hard_negative_path", "wording"), ("tgt_path",)),
+    "negatives": Verb("iepile.corpus.negatives:NegativesConfig", "iepile.corpus.negatives:negatives",
+                      ("schema_path", "src_path", "predictions", "dictionary", "embedding_model"),
+                      ("tgt_path", "scores")),
     "train": Verb("iepile.training.compact_rows:CompactJob", "iepile.training.compact_rows:train_compact",
                   ("train_file", "valid_file"), ("output_dir",), "on_step"),
     "tune": Verb("iepile.training.config:TrainConfig", "iepile.training.tune:tune",
@@ -123,24 +129,19 @@ def run(config: RunConfig, on_event: Event = lambda job, what: None) -> RunSumma
     jobs = list(_jobs(recipe, config))
     parsed = [_settings(job, config.recipe) for job in jobs]
     check_folder(recipe["output"])
-    stamps = check_folder(Path(recipe["output"]) / ".stages")
+    stamps = Stamps(Path(recipe["output"]) / ".stages")
     for job, settings in zip(jobs, parsed, strict=True):
         verb = VERBS[job.verb]
-        stamp = stamps / f"{job.stage}-{job.number}.json"
-        key = _key(job, settings, verb)
-        old = _read_stamp(stamp)
-        if old is not None and old["key"] == key and old["wrote"] == _wrote(settings, verb):
-            job.result, job.seconds, job.kept = old["result"], old["seconds"], True
-            on_event(job, "kept")
-            continue
-        callback = on_event(job, "start")
-        extra = {verb.progress: callback} if verb.progress and callback is not None else {}
-        began = time.monotonic()
-        job.result = msgspec.to_builtins(_load(verb.run)(settings, **extra))
-        job.seconds = time.monotonic() - began
-        done = {"key": key, "result": job.result, "seconds": job.seconds, "wrote": _wrote(settings, verb)}
-        stamp.write_bytes(msgspec.json.format(msgspec.json.encode(done)))
-        on_event(job, "done")
+
+        def work(job: Job = job, settings: Any = settings, verb: Verb = verb) -> Any:
+            callback = on_event(job, "start")
+            extra = {verb.progress: callback} if verb.progress and callback is not None else {}
+            return _load(verb.run)(settings, **extra)
+
+        done = stamps.run(f"{job.stage}-{job.number}", [job.verb, settings], _paths(settings, verb.reads),
+                          _paths(settings, verb.writes), work)
+        job.result, job.seconds, job.kept = done.result, done.seconds, done.kept
+        on_event(job, "kept" if done.kept else "done")
     return RunSummary(recipe["output"], jobs)
 
 
@@ -233,38 +234,3 @@ def _paths(settings: Any, names: tuple[str, ...]) -> list[Path]:
     values = (getattr(settings, n) for n in names)
     flat = (v for value in values for v in (value if isinstance(value, list) else [value]))
     return [Path(v) for v in flat if v]
-
-
-def _key(job: Job, settings: Any, verb: Verb) -> str:
-    from iepile import __version__
-
-    digest = sha256(msgspec.json.encode([__version__, job.verb, msgspec.to_builtins(settings)], order="deterministic"))
-    for path in _paths(settings, verb.reads):
-        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            if file.is_file():
-                digest.update(f"\0{file}\0".encode())
-                with file.open("rb") as f:
-                    while block := f.read(1 << 20):
-                        digest.update(block)
-    return digest.hexdigest()
-
-
-def _wrote(settings: Any, verb: Verb) -> dict[str, list[int]]:
-    """Size and time of every file of the outputs: enough to see that somebody changed one."""
-    out: dict[str, list[int]] = {}
-    for path in _paths(settings, verb.writes):
-        pattern = str(path).replace("{part}", "*")
-        found = [path] if "*" not in pattern else sorted(Path(pattern).parent.glob(Path(pattern).name))
-        for item in found:
-            for file in sorted(item.rglob("*")) if item.is_dir() else [item]:
-                stat = file.stat() if file.is_file() else None
-                out[str(file)] = [] if stat is None else [stat.st_size, stat.st_mtime_ns]
-    return out
-
-
-def _read_stamp(path: Path) -> dict[str, Any] | None:
-    try:
-        stamp = msgspec.json.decode(path.read_bytes())
-    except (OSError, msgspec.DecodeError):
-        return None  # torn by a kill: the stage runs again
-    return stamp if isinstance(stamp, dict) and stamp.keys() >= {"key", "result", "seconds", "wrote"} else None

@@ -27,7 +27,7 @@ class ImportConfig:
     """Read an annotated data set in its raw format and write documents in the unified format."""
 
     src_path: str
-    """The raw file."""
+    """The raw file, or the folder of a format that keeps a file a document."""
     tgt_path: str
     """File to write, JSON lines; with `parts`, a name with {part} in it."""
     format: str = "auto"
@@ -37,7 +37,7 @@ class ImportConfig:
     source: str | None = None
     """Name of the data set, kept in every document."""
     label_names: str | None = None
-    """YAML or JSON mapping from raw labels to names in natural language."""
+    """YAML or JSON mapping from raw labels to names in natural language; "" leaves a label out."""
     schema_path: str | None = None
     """Also write the labels that occur, as a schema (JSON, which is YAML too)."""
     raw_schema: str | None = None
@@ -57,6 +57,9 @@ class ImportSummary(msgspec.Struct):
     entities: int
     relations: int
     events: int
+    mentions: int
+    with_place: int
+    """Mentions whose place in the text is known and checked."""
     repairs: dict[str, int]
     """What had to be mended or left out, counted."""
     files: dict[str, int]
@@ -80,7 +83,7 @@ def import_documents(config: ImportConfig) -> ImportSummary:
     options = ReadOptions(
         language=config.language, source=config.source, labels=_label_names(config.label_names)
     )
-    counts, seen = [0, 0, 0], Schema()
+    counts, seen = [0, 0, 0, 0, 0], Schema()
     parts: set[Schema] = set()
     files: dict[str, int] = {}
 
@@ -89,6 +92,9 @@ def import_documents(config: ImportConfig) -> ImportSummary:
         for doc in read_documents(config.src_path, config.format, options):
             for i, facts in enumerate((doc.entities, doc.relations, doc.events)):
                 counts[i] += len(facts)
+            spans = doc.facts.spans()
+            counts[3] += len(spans)
+            counts[4] += sum(span.grounded for span in spans)
             if config.schema_path:
                 part = observed(doc)
                 if part not in parts:  # most documents bring no new label
@@ -109,7 +115,8 @@ def import_documents(config: ImportConfig) -> ImportSummary:
     if config.schema_path:
         (_raw_schema(s.format, config.raw_schema) + seen).write(config.schema_path)
     repairs = {str(k): n for k, n in sorted(s.repairs.items()) if n}
-    return ImportSummary(s.format, s.reason, s.documents, counts[0], counts[1], counts[2], repairs, files)
+    entities, relations, events, mentions, placed = counts
+    return ImportSummary(s.format, s.reason, s.documents, entities, relations, events, mentions, placed, repairs, files)
 
 
 def _raw_schema(format_name: str, path: str | None) -> Schema:
@@ -125,14 +132,7 @@ def observed(doc: Document) -> Schema:
     """The labels that one document uses, as a schema; relations know the types they joined."""
     return Schema(
         tuple(EntityType(n) for n in dict.fromkeys(e.type for e in doc.entities)),
-        tuple(
-            RelationType(
-                n,
-                domain=_types(r.head_type for r in doc.relations if r.type == n),
-                range=_types(r.tail_type for r in doc.relations if r.type == n),
-            )
-            for n in dict.fromkeys(r.type for r in doc.relations)
-        ),
+        tuple(_relation(n, doc) for n in dict.fromkeys(r.type for r in doc.relations)),
         tuple(
             EventType(
                 n,
@@ -146,8 +146,16 @@ def observed(doc: Document) -> Schema:
     )
 
 
+def _relation(name: str, doc: Document) -> RelationType:
+    """The pairs of types it was seen to join; at an end where one was not given, any."""
+    pairs = dict.fromkeys((r.head_type, r.tail_type) for r in doc.relations if r.type == name)
+    known = [(head, tail) for head, tail in pairs if head is not None and tail is not None]
+    if len(known) == len(pairs):
+        return RelationType.joining(name, known)
+    return RelationType(name, domain=_types(head for head, _ in pairs), range=_types(tail for _, tail in pairs))
+
+
 def _types(found: Iterable[str | None]) -> tuple[str, ...]:
-    """The types seen at one end; none, which allows any, if one was not given."""
     types = dict.fromkeys(found)
     return () if None in types else tuple(t for t in types if t is not None)
 

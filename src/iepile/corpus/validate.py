@@ -13,7 +13,7 @@ from iepile.errors import InputError
 from iepile.instruction import read_instruction
 from iepile.jsonl import BROKEN_JSON, decode_row, read_lines
 from iepile.schema import Schema
-from iepile.tasks.task import get_task, task_names
+from iepile.tasks.task import get_task
 from iepile.unified import document_from_row
 
 
@@ -70,7 +70,8 @@ _Known = Mapping[str, Mapping[str, frozenset[str]]]
 def _known(schema: Schema | None) -> _Known:
     if schema is None:
         return {}
-    items = {name: get_task(name).items(schema) for name in task_names()}
+    # The labels themselves: what SPO and KG ask is made of them.
+    items = {name: get_task(name).items(schema) for name in ("NER", "RE", "EE")}
     return {name: {i.name: frozenset(i.roles) for i in of} for name, of in items.items() if of}
 
 
