@@ -210,6 +210,9 @@ def _relations(row: Mapping[str, Any], text: str) -> tuple[Relation, ...]:
         head, kind, tail = get("head"), get("relation"), get("tail")
         if not (type(head) is str and type(kind) is str and type(tail) is str and head and tail):
             _check_strings(item, ("head", "tail", "relation"), f"relation[{n}].")
+        if len(item) == 3:  # as most corpora have them: nothing else to read
+            out.append(Relation(kind, Span(head), Span(tail)))
+            continue
         pos = get("head_pos")
         head_span = _span(text, head, pos, f"relation[{n}].head_pos") if pos else Span(head)
         pos = get("tail_pos")
@@ -251,12 +254,15 @@ def _events(row: Mapping[str, Any], text: str) -> tuple[Event, ...]:
 def _arguments(event: Mapping[str, Any], text: str, n: int) -> tuple[Argument, ...]:
     items, out = _list(event, "arguments", f"event[{n}]."), []
     for k, item in enumerate(items):
-        where = f"event[{n}].arguments[{k}]"
         if type(item) is not dict:
-            _not_object(item, where)
-        mention, role, pos = item.get("argument"), item.get("role"), item.get("argument_pos")
+            _not_object(item, f"event[{n}].arguments[{k}]")
+        mention, role = item.get("argument"), item.get("role")
         if type(mention) is not str or type(role) is not str or not mention:
-            _check_strings(item, ("argument", "role"), where + ".")
+            _check_strings(item, ("argument", "role"), f"event[{n}].arguments[{k}].")
+        if len(item) == 2:
+            out.append(Argument(role, Span(mention)))
+            continue
+        where, pos = f"event[{n}].arguments[{k}]", item.get("argument_pos")
         span = _span(text, mention, pos, where + ".argument_pos") if pos else Span(mention)
         confidence = _confidence(item, where + ".") if "confidence" in item else None
         out.append(Argument(role, span, confidence))

@@ -78,7 +78,7 @@ def test_wrong_task_for_the_schema(refused: Callable[..., str]) -> None:
     assert "schema.json" in err and "nothing that RE can ask" in err
 
 
-@pytest.mark.parametrize("task", ["SPO", "NRE", ""])
+@pytest.mark.parametrize("task", ["MRC", "NRE", ""])
 def test_unknown_task(refused: Callable[..., str], task: str) -> None:
     err = refused(*CONVERT, f"--task={task}")
     assert "unknown task" in err and "NER" in err

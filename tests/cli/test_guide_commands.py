@@ -60,9 +60,18 @@ def test_4_1_training_data(cli: Cli, guide: str, data: Path) -> None:
     assert [list(r) for r in made] == [["task", "source", "instruction", "output"]] * 3
     assert {r["source"] for r in made} == {"NER"}
     assert json.loads(made[0]["output"]).keys() == {"人物", "地点", "机构"}
-    # Its second command is of a task that is not there yet, and says so.
-    code, _, err = cli(*with_hard_negatives)
-    assert code == 2 and "unknown task 'SPO'" in err and "NER" in err
+    # Its second command, of SPO with hard negatives.
+    folder, label = Path("data/SPO"), "影视作品_导演_人物"
+    Path("data/hard_negative").mkdir()
+    Path("data/hard_negative/SPO_DuIE2.0.json").write_text(json.dumps({label: ["影视作品_编剧_人物"]}), "utf-8")
+    folder.mkdir()
+    (folder / "schema.json").write_text(json.dumps([label, "影视作品_编剧_人物", "城市_人口_Number"]) + "\n[]\n{}\n")
+    (folder / "sample.json").write_text(json.dumps({"text": "《河岸》由沈望舒执导。", "relation": [
+        {"head": "河岸", "head_type": "影视作品", "relation": "导演", "tail": "沈望舒", "tail_type": "人物"}]}))
+    assert cli(*with_hard_negatives)[0] == 0
+    (row,) = rows(folder / "train.json")
+    assert json.loads(row["output"])["导演"] == [{"subject": "河岸", "object": "沈望舒"}]
+    assert "编剧" in json.loads(row["output"])
 
 
 def test_5_1_test_data(cli: Cli, guide: str, data: Path) -> None:

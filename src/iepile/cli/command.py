@@ -55,17 +55,19 @@ def run_command(
         name: the verb, for the help.
         config_type: a keyword-only dataclass with field docs.
         function: gets the config object.
-        positional: fields that may be given without their flags, first of all (`iepile run RECIPE`).
+        positional: fields that may be given without their flags, first of all (`iepile run RECIPE`);
+            a last one that ends in `*` takes all that follow (`iepile stats A B`).
     """
     from cyclopts import App, CycloptsError, Parameter
 
     argv = [_dashed(a) for a in argv]
     show.as_json = "--json" in argv
     argv = [a for a in argv if a != "--json"]
-    for n, field in enumerate(positional):
-        if n >= len(argv) or argv[n].startswith("-"):
+    for n, arg in enumerate(argv):
+        many = bool(positional) and positional[-1].endswith("*")
+        if arg.startswith("-") or (n >= len(positional) and not many):
             break
-        argv[n] = f"--{field}={argv[n]}"
+        argv[n] = f"--{positional[min(n, len(positional) - 1)].rstrip('*')}={arg}"
     result: list[int] = []
 
     def command(*, config: Any) -> None:

@@ -12,13 +12,19 @@ VERBS: dict[str, tuple[str, str]] = {
     "run": ("recipes", "run a recipe: verbs in a row, finished stages kept"),
     "generate": ("corpus", "make annotated example documents (zh, en)"),
     "import": ("corpus", "read an annotated data set in its raw format"),
+    "clean": ("cleaning", "one spelling, no junk, each text once"),
+    "leaks": ("cleaning", "training texts that are in an evaluation split"),
+    "build": ("corpus", "raw data sets to a clean instruction corpus, in one run"),
     "convert": ("corpus", "documents to instruction rows"),
+    "negatives": ("corpus", "mine the labels that are easily confused"),
+    "stats": ("corpus", "what is in a corpus: counts and a page of charts"),
     "validate": ("corpus", "what is wrong with this data file, by line"),
     "train": ("training", "train the compact model, or tune a causal LM"),
     "predict": ("extraction", "answer instruction rows with a model"),
     "extract": ("extraction", "facts of one text, or of a file of texts"),
     "evaluate": ("evaluation", "precision, recall, F1 of predictions"),
     "kg": ("graph", "facts to a knowledge graph"),
+    "catalog": ("catalog", "data sets that are known, and where their files lie"),
     "formats": ("lists", "raw formats that can be read"),
     "tasks": ("lists", "tasks that can be asked"),
     "engines": ("lists", "engines that can answer"),
@@ -34,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(_help())
         return 0
     if args[0] in ("-V", "--version"):
-        from iepile import __version__
+        from iepile.version import __version__
 
         print(f"iepile {__version__}")
         return 0

@@ -175,15 +175,17 @@ class _Build:
             target.unlink(missing_ok=True)
             check_folder(scores)
             for built, folder in zip(sets, folders, strict=True):
-                if (folder / "train.jsonl").is_file():
+                # Never from test: the questions would tell what the test confuses.
+                split = next((s for s in ("train", "dev") if s in built.kept), None)
+                if split is not None:
                     for task in built.tasks:
                         negatives(config_of("negatives", self.plan, {
                             "schema_path": str(folder / "schema.json"), "tgt_path": str(target), "task": task,
-                            "src_path": [str(folder / "train.jsonl")], "dataset": built.name,
+                            "src_path": [str(folder / f"{split}.jsonl")], "dataset": built.name,
                             "scores": str(scores / f"{built.name}.{task}.json"),
                         }))
 
-        settings = [self.plan.negatives, [[b.name, b.tasks] for b in sets]]
+        settings = [self.plan.negatives, [[b.name, b.tasks, list(b.kept)] for b in sets]]
         self._step("negatives", settings, folders, [target, scores], work)
 
     def _convert(self, built: BuiltSet) -> list[Path]:

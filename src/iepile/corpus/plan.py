@@ -5,7 +5,7 @@
     cards: [cards/notices.yaml]                  # cards of your own, beside the catalogue's
     tasks: [NER, RE, EE, EET, EEA]
     cut: {train: 0.8, dev: 0.1, test: 0.1}       # for data sets of which only one split is there
-    clean: {width: true, near_threshold: 0.85}   # what `iepile clean` takes
+    clean: {width: all, near_threshold: 0.85}   # what `iepile clean` takes
     leaks: {threshold: 0.8}                      # what `iepile leaks` takes
     negatives: {method: [text, mentions], top_k: 5}
     convert: {cluster_mode: true, negative_ratio: 3}
