@@ -15,7 +15,8 @@ from iepile.errors import InputError
 ZH = {"text": "林小雨到青岛", "source": "甲", "entity": [
     {"entity": "林小雨", "entity_type": "人物"}, {"entity": "青岛", "entity_type": "地点"}]}
 EMPTY = {"text": "今天天气好", "source": "甲", "entity": []}
-EN = {"text": "Ada met Bob.", "source": "b", "entity": [], "relation": [{"head": "Ada", "relation": "knows", "tail": "Bob"}]}
+EN = {"text": "Ada met Bob.", "source": "b", "entity": [],
+      "relation": [{"head": "Ada", "relation": "knows", "tail": "Bob"}]}
 
 
 def write(path: Path, *rows: dict) -> str:
@@ -46,7 +47,8 @@ def test_rows_count_what_is_asked_and_found(tmp_path: Path, split: str) -> None:
     source = write(tmp_path / "d.jsonl", ZH, EMPTY)
     (tmp_path / "schema.json").write_text('["人物", "地点", "机构"]\n[]\n{}\n', encoding="utf-8")
     rows = str(tmp_path / "rows.jsonl")
-    convert(ConvertConfig(src_path=source, tgt_path=rows, schema_path=str(tmp_path / "schema.json"), split_num=1, split=split))
+    convert(ConvertConfig(src_path=source, tgt_path=rows, schema_path=str(tmp_path / "schema.json"), split_num=1,
+                          split=split))
     (cell,) = stats(StatsConfig(input_files=[rows])).cells
     assert (cell.records, cell.empty, cell.facts) == (6, 4, 2)
     assert cell.asked == {"人物": 2, "地点": 2, "机构": 2} and cell.labels == {"人物": 1, "地点": 1}

@@ -65,7 +65,7 @@ def test_it_answers_events_triggers_and_arguments_of_told_triggers(folder: Path)
 def test_a_told_trigger_is_answered_wherever_the_model_would_look(folder: Path) -> None:
     engine = open_engine("compact", str(folder / "run/model"), {})
     question = [{"event_type": "收购", "trigger": ["昨日", "不在"], "arguments": ["收购方"]}]
-    asked = json.dumps({"instruction": "x", "schema": question, "input": "青麦食品昨日收购白芦乳业。"}, ensure_ascii=False)
+    asked = json.dumps({"instruction": "x", "schema": question, "input": "青麦食品昨日收购白芦乳业。"})
     (done,) = engine.generate([Request("a", "EEA", asked)])
     first, second = done.facts.events
     assert first.trigger.offsets == (4, 6) and second.trigger is None

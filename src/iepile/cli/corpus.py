@@ -9,7 +9,6 @@ from iepile.cli.command import Retired, run_command
 from iepile.cli.show import summary
 from iepile.errors import IepileError
 
-
 SHOWN = 4
 """Missing data sets whose home the terminal shows; of more, the names."""
 
