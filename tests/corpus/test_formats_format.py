@@ -3,63 +3,83 @@
 from __future__ import annotations
 
 import gzip
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import iepile.corpus.formats as package
+from corpus.fuzz import check_reader, seed_data
+from iepile.corpus.catalog import load_card
 from iepile.corpus.formats.format import formats, get_format, guess_format, read_documents
 from iepile.corpus.formats.reading import ReadOptions, Repair
 from iepile.errors import InputError
 from iepile.language import language_of
 from iepile.records import Span
 
-SLASHED = '''
-"""Words with a slash and a tag: `Ada/person met/o Bob/person`."""
-from iepile.corpus.formats.format import Format, Sample
-from iepile.corpus.formats.reading import ReadOptions
-from iepile.jsonl import open_bytes
-from iepile.records import Document, Entity
+PAGE = Path(__file__).parents[2] / "docs" / "en" / "extending.md"
 
-def read(path, options: ReadOptions):
-    with open_bytes(path) as f:
-        for line in f.read().decode().splitlines():
-            pairs = [word.split("/") for word in line.split()]
-            text = " ".join(word for word, _ in pairs)
-            found = [Entity(options.label(t), options.locate(text, w)) for w, t in pairs if t != "o"]
-            yield options.finish(Document(text, entities=tuple(found), annotated=("entity",)))
 
-def sniff(sample: Sample):
-    return "words with a slash and a tag" if "/o" in sample.head else None
-
-FORMAT = Format("slashed", "word/tag text", (".txt",), read, sniff)
-'''
+def documented(heading: str) -> list[str]:
+    """The Python and YAML blocks below a heading of the page on extending."""
+    _, _, below = PAGE.read_text("utf-8").partition(f"\n## {heading}\n")
+    return re.findall(r"^```(?:python|yaml)\n(.*?)^```$", below.partition("\n## ")[0], re.M | re.S)
 
 
 @pytest.fixture
-def with_slashed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    (tmp_path / "slashed.py").write_text(SLASHED)
-    monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
+def with_meetings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The registry with the format that the page adds."""
+    folder = tmp_path / "readers"
+    folder.mkdir()
+    (folder / "meetings.py").write_text(documented("A raw format")[0], "utf-8")
+    monkeypatch.setattr(package, "__path__", [*package.__path__, str(folder)])
     formats.cache_clear()
     yield
-    sys.modules.pop("iepile.corpus.formats.slashed", None)
+    sys.modules.pop("iepile.corpus.formats.meetings", None)
     formats.cache_clear()
 
 
-def test_a_format_is_added_by_adding_a_file(with_slashed: None, tmp_path: Path) -> None:
-    data = tmp_path / "data.txt"
-    data.write_text("Ada/person met/o Bob/person\n")
-    options = ReadOptions(labels={"person": "human"}, source="toy", split="train")
+def test_a_format_is_added_by_adding_a_file(with_meetings: None, tmp_path: Path) -> None:
+    data = tmp_path / "data.jsonl"
+    data.write_text(get_format("meetings").example + "\n")
+    options = ReadOptions(labels={"PER": "human", "DATE": ""}, source="toy", split="train")
     (doc,) = read_documents(data, options=options)
-    assert [(e.type, e.span) for e in doc.entities] == [
-        ("human", Span("Ada", 0, 3)),
-        ("human", Span("Bob", 8, 11)),
-    ]
+    assert [(e.type, e.span) for e in doc.entities] == [("human", Span("Ada", 0, 3)), ("human", Span("Bob", 8, 11))]
+    assert [(r.type, r.head_type, r.tail.offsets) for r in doc.relations] == [("met", "human", (8, 11))]
     assert (doc.source, doc.language, doc.meta) == ("toy", "en", {"split": "train"})
-    assert (options.summary.format, options.summary.documents) == ("slashed", 1)
-    assert options.summary.reason == "words with a slash and a tag"
+    assert (options.summary.format, options.summary.documents) == ("meetings", 1)
+    assert options.summary.reason == "JSON records with `words` and `names`"
+    assert options.summary.repairs == {Repair.LEFT_OUT: 1}
+
+
+def test_the_documented_test_passes(with_meetings: None, tmp_path: Path) -> None:
+    written: dict[str, Any] = {}
+    exec(compile(documented("A raw format")[1], "<test of meetings>", "exec"), written)
+    tests = [name for name in written if name.startswith("test_")]
+    assert len(tests) == 2
+    for name in tests:
+        (tmp_path / name).mkdir()
+        written[name](tmp_path / name)
+
+
+def test_the_documented_format_stands_damage(with_meetings: None, tmp_path: Path) -> None:
+    outcomes = check_reader("meetings", seed_data("meetings"), tmp_path, n=300)
+    assert outcomes["read"] > 0 and outcomes["refused"] > 0
+
+
+def test_the_documented_card_finds_and_reads_its_files(with_meetings: None, tmp_path: Path) -> None:
+    (tmp_path / "card.yaml").write_text(documented("A data set")[0], "utf-8")
+    (tmp_path / "raw" / "Meetings").mkdir(parents=True)
+    for name in ("train", "test"):
+        (tmp_path / "raw" / "Meetings" / f"{name}.jsonl").write_text(get_format("meetings").example + "\n")
+    found = load_card(tmp_path / "card.yaml").find(tmp_path / "raw")
+    assert found is not None and list(found.splits) == ["train", "dev"]
+    (doc,) = found.read("dev")
+    assert [(e.type, e.span.text) for e in doc.entities] == [("person", "Ada"), ("person", "Bob")]
+    assert [r.type for r in doc.relations] == ["met with"]
 
 
 def test_formats_are_found_in_the_folder() -> None:
@@ -100,13 +120,13 @@ def test_guessing_says_what_to_do_when_it_cannot(tmp_path: Path) -> None:
     path.write_text("Some prose, without any structure.\n")
     with pytest.raises(InputError, match="no format we know") as info:
         read_documents(path)
-    assert "bmes" in (info.value.fix or "")
+    assert "iepile formats" in (info.value.fix or "")
 
 
-def test_two_claims_are_not_settled_by_luck(with_slashed: None, tmp_path: Path) -> None:
+def test_two_claims_are_not_settled_by_luck(with_meetings: None, tmp_path: Path) -> None:
     path = tmp_path / "odd.jsonl"
-    path.write_text('{"text": "a/o", "entity": []}\n')
-    with pytest.raises(InputError, match=r"slashed .* or unified"):
+    path.write_text('{"text": "a", "entity": [], "words": ["a"], "names": []}\n')
+    with pytest.raises(InputError, match=r"meetings .* or unified"):
         read_documents(path)
 
 

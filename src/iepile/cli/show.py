@@ -41,6 +41,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = ""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     shown = Table(*(), title=title or None, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     cells = [list(row) for row in rows]
@@ -48,5 +49,5 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = ""
         figures = all(row[n][:1].isdigit() or row[n] in ("", "-") for row in cells)
         shown.add_column(name, justify="right" if figures else "left", no_wrap=n == 0)
     for row in cells:
-        shown.add_row(*row)
+        shown.add_row(*map(Text, row))  # as it is: brackets are no markup here
     Console(width=None if sys.stdout.isatty() else 110).print(shown)

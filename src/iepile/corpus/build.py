@@ -16,29 +16,34 @@ A step is not run again while its settings, what it read and what it wrote stay 
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from iepile.corpus.build_clean import check_leaks, clean_sets
+from iepile.corpus.build_convert import converter, stamp_name
 from iepile.corpus.build_read import BuiltSet, read_data_set
 from iepile.corpus.catalog import Found
-from iepile.corpus.convert import ConvertConfig, convert
+from iepile.corpus.convert import ConvertConfig
 from iepile.corpus.folders import Folders
 from iepile.corpus.negatives import negatives
-from iepile.corpus.plan import chosen_cards, config_of, read_plan
+from iepile.corpus.parallel import ordered_map
+from iepile.corpus.plan import Plan, chosen_cards, config_of, read_plan
 from iepile.corpus.report import write_report
 from iepile.corpus.statistics import stats
 from iepile.errors import InputError
-from iepile.jsonl import atomic_writer, check_folder, read_bytes
+from iepile.jsonl import atomic_writer, check_folder
 from iepile.stamps import Stamps
 from iepile.tasks.task import get_task
+
+WORTH_SHARING = 16 << 20
+"""Bytes of documents from which converting one file is shared between workers."""
 
 Event = Callable[[str, str], None]
 """Called with the name of a step and `start`, `done` or `kept`."""
@@ -55,7 +60,7 @@ class BuildConfig:
     output: str | None = None
     """Folder for everything; default: the plan's own `output`."""
     workers: int = 1
-    """Processes for conversion; the output is the same for any number."""
+    """Processes for reading and conversion; the output is the same for any number."""
     ray: str | None = None
     """Convert on Ray: `local`, `auto` (the cluster this machine belongs to) or an address."""
 
@@ -105,11 +110,11 @@ class _Build:
 
     def run(self) -> BuildSummary:
         """All steps, in order."""
-        self.built = sets = [self._read(found) for found in self.found]
+        self.built = sets = self._read()
         self._clean(sets)
         if self.plan.negatives is not False:
             self._mine(sets)
-        rows = self._join([part for built in sets for part in self._convert(built)])
+        rows = self._join(self._convert())
         if self.plan.statistics is not False:
             self._count()
         summary = BuildSummary(str(self.out), rows, sets, self.missing)
@@ -123,18 +128,18 @@ class _Build:
             self.on_event(name, "start")
             return work()
 
-        done = self.stamps.run(re.sub(r"[^\w.]+", "-", name), settings, reads, writes, told)
+        done = self.stamps.run(stamp_name(name), settings, reads, writes, told)
         self.on_event(name, "kept" if done.kept else "done")
         return done.result
 
-    def _read(self, found: Found) -> BuiltSet:
-        card, folder = found.card, self.work / "read" / found.card.name
-        files = [path for paths in found.splits.values() for path, _ in paths]
-        settings = [card, {s: [str(p) for p, _ in paths] for s, paths in found.splits.items()},
-                    self.plan.cut, self.plan.seed, self.plan.tasks]
-        done = self._step(f"read {card.name}", settings, files, [folder],
-                          lambda: read_data_set(found, self.plan, folder))
-        return msgspec.convert(done, BuiltSet)
+    def _read(self) -> list[BuiltSet]:
+        """The documents and the schema of every data set, several data sets at a time."""
+        sets = []
+        make = partial(_reader, self.plan, self.work / "read", self.stamps)
+        for built, kept in ordered_map(make, self.found, min(self.config.workers, len(self.found))):
+            self.on_event(f"read {built.name}", "kept" if kept else "done")
+            sets.append(built)
+        return sets
 
     def _clean(self, sets: list[BuiltSet]) -> None:
         """Cleaned and leak-checked documents, in `documents/`."""
@@ -188,21 +193,28 @@ class _Build:
         settings = [self.plan.negatives, [[b.name, b.tasks, list(b.kept)] for b in sets]]
         self._step("negatives", settings, folders, [target, scores], work)
 
-    def _convert(self, built: BuiltSet) -> list[Path]:
-        """The instruction rows of a data set, a file a task and split; notes how many."""
-        parts = []
-        for task in built.tasks:
-            for split in built.kept:
-                target = (self.out / "test" / f"{built.name}.{task}.jsonl" if split == "test"
-                          else self.work / "rows" / f"{built.name}.{task}.{split}.jsonl")
-                config = self._convert_config(built, task, split, target)
-                # However many workers made them, the rows are the same: a finished step stays finished.
-                settings = [replace(config, workers=1, ray=None), self._hard_negatives(config)]
-                done = self._step(f"convert {built.name} {task} {split}", settings,
-                                  [Path(config.src_path), Path(config.schema_path)], [target], partial(convert, config))
-                built.rows[f"{task} {split}"] = done["rows"]
-                parts.append(target)
-        return parts
+    def _convert(self) -> list[Path]:
+        """The instruction rows, a file a data set, task and split; notes how many each data set has."""
+        work: list[tuple[BuiltSet, str, ConvertConfig]] = []
+        for built in self.built:
+            for task in built.tasks:
+                for split in built.kept:
+                    target = (self.out / "test" / f"{built.name}.{task}.jsonl" if split == "test"
+                              else self.work / "rows" / f"{built.name}.{task}.{split}.jsonl")
+                    work.append((built, f"{task} {split}", self._convert_config(built, task, split, target)))
+        # Files too small to be shared out are converted side by side.
+        small = [x for x in work if self.config.ray is None and Path(x[2].src_path).stat().st_size < WORTH_SHARING]
+        large = [x for x in work if x not in small]
+        make = partial(converter, self.stamps)
+        workers = min(self.config.workers, max(len(small), 1))
+        results = chain(ordered_map(make, [replace(config, workers=1) for _, _, config in small], workers),
+                        map(make(), [config for _, _, config in large]))
+        for (built, what, _), (rows, kept) in zip([*small, *large], results, strict=True):
+            built.rows[what] = rows
+            self.on_event(f"convert {built.name} {what}", "kept" if kept else "done")
+        for built in self.built:
+            built.rows = {what: built.rows[what] for other, what, _ in work if other is built}
+        return [Path(config.tgt_path) for _, _, config in work]
 
     def _convert_config(self, built: BuiltSet, task: str, split: str, target: Path) -> ConvertConfig:
         folder = self.out / "documents" / built.name
@@ -219,13 +231,6 @@ class _Build:
             given |= {"hard_negative_path": str(self.out / "hard_negatives.json"), "hard_negative_dataset": built.name}
         config: ConvertConfig = config_of("convert", self.plan, given)
         return config
-
-    @staticmethod
-    def _hard_negatives(config: ConvertConfig) -> object:
-        """The part of the dictionary that a conversion reads: another data set's part does not concern it."""
-        if config.hard_negative_path is None:
-            return None
-        return msgspec.json.decode(read_bytes(config.hard_negative_path))[config.task][config.hard_negative_dataset]
 
     def _join(self, parts: list[Path]) -> dict[str, int]:
         """Rows of all data sets in one file a split, and how many each file of the corpus has."""
@@ -261,3 +266,17 @@ class _Build:
             config = config_of("statistics", self.plan, {
                 "input_files": found, "output": str(output), "page": str(page), "domains": domains})
             self._step("statistics", config, map(Path, found), [output, page], lambda: stats(config) and None)
+
+
+def _reader(plan: Plan, target: Path, stamps: Stamps) -> Callable[[Found], tuple[BuiltSet, bool]]:
+    """What reads a data set, here or in a worker process; tells whether it was read before."""
+
+    def read(found: Found) -> tuple[BuiltSet, bool]:
+        card, folder = found.card, target / found.card.name
+        files = {split: [str(path) for path, _ in paths] for split, paths in found.splits.items()}
+        settings = [card, files, plan.cut, plan.seed, plan.tasks]
+        done = stamps.run(stamp_name(f"read {card.name}"), settings, [Path(f) for fs in files.values() for f in fs],
+                          [folder], lambda: read_data_set(found, plan, folder))
+        return msgspec.convert(done.result, BuiltSet), done.kept
+
+    return read

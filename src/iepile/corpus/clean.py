@@ -131,7 +131,10 @@ def clean(config: CleanConfig) -> CleanSummary:
     targets = [t for t in (config.tgt_path, config.rejects, config.report) if t is not None]
     if len({os.path.realpath(t) for t in targets}) < len(targets):
         raise InputError("two outputs have one name", field="tgt_path", fix="give each its own")
+    sources = {os.path.realpath(path) for path in config.src_path}
     for target in targets:
+        if os.path.realpath(target) in sources:
+            raise InputError(f"{target} is an input", field="tgt_path", fix="write to another file")
         check_target(target)
     with Rejects(config.rejects) as rejects:
         cleaner = Cleaner(config, rejects)

@@ -54,7 +54,8 @@ class ConvertConfig:
     neg_schema: float = 1.0
     """Share of negative labels to ask in training, 0 to 1; 1 asks all of them."""
     random_sort: bool = False
-    """Shuffle the labels of a question instead of sorting them (train)."""
+    """Shuffle the labels of a question instead of sorting them (train); where every record is asked all labels,
+    in one of 256 orders that the seed draws."""
     cluster_mode: bool = False
     """Choose negatives by the hard-negative dictionary (train; needs hard_negative_path)."""
     hard_negative_path: str | None = None
@@ -213,11 +214,10 @@ def _run(plan: list[Converter], config: ConvertConfig, work: Callable[[list[Conv
     elsewhere = config.workers > 1 or config.ray is not None
     lines, size = read_lines(config.src_path), LINES_A_JOB if elsewhere else LINES_AT_ONCE
     jobs = iter(lambda: list(islice(lines, size)), [])
-    there = config
     if config.ray is not None:  # whose workers stand in folders of their own
         paths = {k: getattr(config, k) for k in ("src_path", "schema_path", "hard_negative_path", "wording")}
-        there = replace(config, **{k: os.path.abspath(v) for k, v in paths.items() if v})  # noqa: PTH100
-    make = partial(_worker, there, [c.keep for c in plan], work) if elsewhere else lambda: partial(work, plan)
+        config = replace(config, **{k: os.path.abspath(v) for k, v in paths.items() if v})  # noqa: PTH100
+    make = partial(_worker, config, [c.keep for c in plan], work) if elsewhere else lambda: partial(work, plan)
     return ordered_map(make, jobs, config.workers, config.ray)
 
 

@@ -140,7 +140,7 @@ def guess_format(path: str | Path) -> tuple[Format, str]:
         problem = "could be " + " or ".join(f"{f.name} ({reason})" for f, reason in claims)
     else:
         problem = "is in no format we know"
-    raise InputError(problem, file=path, fix="name the format: " + ", ".join(formats()))
+    raise InputError(problem, file=path, fix="name it with --format NAME; `iepile formats` lists them")
 
 
 def read_documents(

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from iepile.corpus.formats.format import Format, Sample
-from iepile.corpus.formats.reading import ReadOptions
+from iepile.corpus.formats.reading import ReadOptions, Repair
 from iepile.errors import InputError
 from iepile.jsonl import read_rows
 from iepile.records import Document
@@ -66,7 +66,9 @@ def _replaced(item: Any, places: tuple[tuple[str, str], ...], text: str, options
         if not isinstance(mention, str) or not mention or not isinstance(pos, list):
             continue
         if len(pos) == 2 and type(pos[0]) is type(pos[1]) is int and text[pos[0] : pos[1]] != mention:
-            out[key] = list(options.locate(text, mention, pos[0]).offsets or ())
+            span = options.locate(text, mention, pos[0])
+            options.summary.count(Repair.MOVED, span.start == pos[0])  # only the end was wrong
+            out[key] = list(span.offsets or ())
     if isinstance(item.get("arguments"), list):
         inner = (("argument", "argument_pos"),)
         out["arguments"] = [_replaced(a, inner, text, options) for a in item["arguments"]]
