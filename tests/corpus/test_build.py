@@ -107,6 +107,14 @@ def test_bytes_do_not_depend_on_the_workers(built: Path, tmp_path: Path) -> None
     assert without_paths(content(tmp_path), tmp_path) == without_paths(content(built), built)
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_bytes_do_not_depend_on_ray(built: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    build(config(tmp_path, ray="local", workers=2))
+    assert without_paths(content(tmp_path), tmp_path) == without_paths(content(built), built)
+
+
 def test_it_goes_on_after_kills(built: Path, tmp_path: Path) -> None:
     out, killed = tmp_path / "out", 0
     for wait in (0.5, 0.8, 1.1, 1.5, 2.0, 2.5):

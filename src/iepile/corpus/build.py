@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -209,12 +210,21 @@ class _Build:
         workers = min(self.config.workers, max(len(small), 1))
         results = chain(ordered_map(make, [replace(config, workers=1) for _, _, config in small], workers),
                         map(make(), [config for _, _, config in large]))
-        for (built, what, _), (rows, kept) in zip([*small, *large], results, strict=True):
-            built.rows[what] = rows
-            self.on_event(f"convert {built.name} {what}", "kept" if kept else "done")
+        with self._cluster():
+            for (built, what, _), (rows, kept) in zip([*small, *large], results, strict=True):
+                built.rows[what] = rows
+                self.on_event(f"convert {built.name} {what}", "kept" if kept else "done")
         for built in self.built:
             built.rows = {what: built.rows[what] for other, what, _ in work if other is built}
         return [Path(config.tgt_path) for _, _, config in work]
+
+    def _cluster(self) -> AbstractContextManager[object]:
+        """One connection for all conversions."""
+        if self.config.ray is None:
+            return nullcontext()
+        from iepile.corpus.cluster import connected
+
+        return connected(self.config.ray, self.config.workers)
 
     def _convert_config(self, built: BuiltSet, task: str, split: str, target: Path) -> ConvertConfig:
         folder = self.out / "documents" / built.name

@@ -3,11 +3,12 @@
     for result in ordered_map(partial(build, config), jobs, workers=4): ...
 
 Results come in the order of the jobs whatever runs them, so the bytes a step writes do not hang on how many
-workers it had. At most `LOOK_AHEAD` jobs a worker are under way, so memory does not grow with the corpus.
+workers it had. At most `LOOK_AHEAD` jobs a worker are under way (on Ray, a window of jobs: see cluster.py), so memory
+does not grow with the corpus. Jobs are read in this process, on this machine, whatever runs them.
 
-A job travels through a pipe, and so does a result, except its `Blob`s: a worker writes those into a part file
-that is used again and again, and the parent reads them through a memory map. Rows are 25 times their input;
-pickled through a pipe they cost more than making them.
+Between processes, a job travels through a pipe, and so does a result, except its `Blob`s: a worker writes those into a
+part file that is used again and again, and the parent reads them through a memory map. Rows are 25 times their
+input; pickled through a pipe they cost more than making them.
 """
 
 from __future__ import annotations
@@ -60,15 +61,15 @@ def ordered_map(
     Args:
         make: builds the function, once a worker; with more than one worker it must pickle, and so must jobs
             and results. What it raises is raised here.
-        jobs: read as workers become free.
+        jobs: read in this process, as workers become free; for Ray, window by window.
         workers: processes; 1 works in this one.
-        ray: instead of processes, a Ray cluster: `local` starts one on this machine, with `workers` CPUs
-            where that is above 1; `auto` or an address joins one that runs, and uses all of it.
+        ray: instead of processes, Ray Data on a cluster: `local` starts one on this machine, with `workers`
+            CPUs where that is above 1; `auto` or an address joins one that runs, and uses all of it.
 
     Raises:
-        InputError: what a worker raised, whole; or `workers` is not a count.
-        IepileError: a worker process died.
-        MissingDependency: `ray` without Ray.
+        InputError: what a worker raised, whole; `workers` is not a count; or no cluster at `ray`.
+        IepileError: a worker process died (on Ray: again and again).
+        MissingDependency: `ray` without Ray Data.
     """
     if workers < 1:
         raise InputError(f"workers is {workers}", field="workers", expected="1 or more")
