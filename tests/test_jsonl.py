@@ -21,6 +21,7 @@ from iepile.jsonl import (
     atomic_writer,
     check_folder,
     check_target,
+    check_targets,
     dumps,
     read_bytes,
     read_lines,
@@ -237,3 +238,15 @@ def test_a_link_to_the_target_stays_a_link(tmp_path: Path) -> None:
     write_rows(link, ROWS)
     assert link.is_symlink()
     assert rows(real) == ROWS
+
+
+def test_no_output_is_an_input_or_another_output(tmp_path: Path) -> None:
+    data = put(tmp_path, LINES)
+    (tmp_path / "link").symlink_to(data)
+    check_targets([tmp_path / "a", None, tmp_path / "b", "/dev/null", "/dev/null"], [data, None, tmp_path / "none"])
+    for target in (data, tmp_path / "link", tmp_path / "x" / ".." / data.name):
+        with pytest.raises(InputError, match="is an input"):
+            check_targets([tmp_path / "a", target], [data])
+    with pytest.raises(InputError, match="two outputs"):
+        check_targets([tmp_path / "a", str(tmp_path / "a")], [data])
+    assert data.read_bytes() == LINES

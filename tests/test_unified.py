@@ -152,6 +152,11 @@ def test_other_keys_are_kept_in_meta_and_numbers_serve_as_ids() -> None:
             "entity[0].pos",
             "not in",
         ),
+        (
+            {"text": "ab", "entity": [{"entity": "ab", "entity_type": "t", "pos": [0, 10**30]}]},
+            "entity[0].pos",
+            "ends beyond the text",
+        ),
         ({"text": "a", "source": 1}, "source", "a number"),
         ({"text": "a", "meta": []}, "meta", "a list"),
         (

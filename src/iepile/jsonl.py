@@ -245,6 +245,28 @@ def check_target(path: str | Path, overwrite: bool = True) -> Path:
     return path
 
 
+def check_targets(targets: Iterable[str | Path | None], sources: Iterable[str | Path | None]) -> None:
+    """`check_target` for every file that a verb writes; None is a file that is not wanted.
+
+    Raises:
+        InputError: one of them cannot be written, is also read (the input would be lost), or is named twice.
+    """
+    read = {os.path.realpath(path) for path in sources if path is not None}
+    written: set[str] = set()
+    for target in targets:
+        if target is None:
+            continue
+        if _is_device(check_target(target)):  # /dev/null may well be named twice
+            continue
+        place = os.path.realpath(target)
+        if place in read:
+            raise InputError("is an input", file=target, expected="another file to write",
+                             fix="choose another target")
+        if place in written:
+            raise InputError("is named for two outputs", file=target, fix="give each its own")
+        written.add(place)
+
+
 def check_folder(folder: str | Path) -> Path:
     """Create `folder` and make sure that files can be written in it (see `check_target`)."""
     folder = Path(folder)

@@ -158,6 +158,8 @@ def read_recipe(config: RunConfig) -> dict[str, Any]:
         data = yaml.safe_load(path.read_text("utf-8"))
     except FileNotFoundError:
         raise InputError("no such recipe", file=path, fix="check the path") from None
+    except RecursionError:
+        raise InputError("too deeply nested", file=path, expected="a YAML recipe") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
         raise InputError(f"cannot be read: {e}", file=path, expected="a YAML recipe") from None
     known = {"name", "description", "output", "variables", "stages"}

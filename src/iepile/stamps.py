@@ -10,6 +10,7 @@ the files written are as the step left them. A torn stamp is as good as none.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable
 from hashlib import sha256
@@ -58,7 +59,7 @@ class Stamps:
             work: does it; what it returns is kept in the stamp.
         """
         writes = list(writes)
-        stamp = self.folder / f"{name}.json"
+        stamp = self.folder / (re.sub(r"[^\w.]+", "-", name) + ".json")
         key = _key(settings, reads)
         old = _read(stamp)
         if old is not None and old.key == key and old.wrote == _state(writes):

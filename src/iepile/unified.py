@@ -279,15 +279,18 @@ def _span(text: str, mention: str, pos: Any, field: str) -> Span:
     ):
         raise _Bad(f"a position is {pos!r}", field, form, "write the two numbers or leave the key out")
     start, end = pos
-    if start >= 0 and text[start:end] == mention:
+    beyond = end > len(text)  # which a slice forgives
+    if start >= 0 and not beyond and text[start:end] == mention:
         return Span(mention, start, end)
     there = text[start:end] if 0 <= start <= end else ""
-    if start >= 0 and text[start : end + 1] == mention:
+    if start >= 0 and not beyond and text[start : end + 1] == mention:
         fix = f"ends are exclusive: write [{start}, {end + 1}]"
     elif (found := text.find(mention)) >= 0:
         fix = f"the text first has it at [{found}, {found + len(mention)}]"
     else:
         fix = "the mention is not in the text: correct the mention or the text"
+    if beyond:
+        raise _Bad(f"{list(pos)} ends beyond the text, which has {len(text)} characters", field, form, fix)
     raise _Bad(f"the text has {there!r} at {list(pos)}, not {mention!r}", field, form, fix)
 
 

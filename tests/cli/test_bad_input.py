@@ -242,3 +242,40 @@ def test_closed_pipe(here: Path) -> None:
     done = subprocess.run(f"{sys.executable} -m iepile templates | head -n 1", shell=True, capture_output=True,
                           text=True, check=False)
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("argv", [
+    (*CONVERT[:-1], "docs.jsonl"),
+    (*CONVERT[:-1], "./schema.json"),
+    ("import", "docs.jsonl", "docs.jsonl"),
+    ("import", "docs.jsonl", "i.jsonl", "--schema_path", "i.jsonl"),
+    ("clean", "docs.jsonl", "c.jsonl", "--report", "docs.jsonl"),
+    ("leaks", "--train", "docs.jsonl", "--evaluation", "schema.json", "--tgt_path", "docs.jsonl"),
+    ("stats", "docs.jsonl", "--output", "docs.jsonl"),
+    ("stats", "docs.jsonl", "--output", "s", "--page", "s"),
+    ("negatives", "--schema_path", "schema.json", "--tgt_path", "schema.json"),
+    ("negatives", "--schema_path", "schema.json", "--tgt_path", "h.json", "--scores", "h.json"),
+], ids=lambda argv: " ".join(argv[:1] + argv[-2:]))
+def test_an_output_that_is_an_input_or_another_output(refused: Callable[..., str], argv: tuple[str, ...]) -> None:
+    err = refused(*argv)
+    assert "is an input" in err or "two outputs" in err
+
+
+def test_yaml_nested_too_deeply(refused: Callable[..., str], here: Path) -> None:
+    Path("deep.yaml").write_text("a: " + "[" * 3000 + "]" * 3000)
+    for argv in (
+        ("clean", "--config", "deep.yaml"),
+        ("import", "docs.jsonl", "i.jsonl", "--label_names", "deep.yaml"),
+        ("build", "deep.yaml", "--root", "."),
+        ("run", "deep.yaml"),
+        ("catalog", "--card", "deep.yaml"),
+    ):
+        assert "deep.yaml" in refused(*argv), argv
+
+
+def test_ctrl_c_while_the_verb_is_loaded(cli: Cli, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("iepile.cli.main.import_module", interrupted)
+    assert cli("formats") == (130, "", "")

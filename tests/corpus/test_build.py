@@ -130,10 +130,10 @@ def test_it_goes_on_after_kills(built: Path, tmp_path: Path) -> None:
     assert killed and without_paths(content(out), out) == without_paths(content(built), built)
 
 
-def start(out: Path, **environment: str) -> subprocess.Popen[bytes]:
+def start(out: Path, *flags: str, **environment: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "iepile", "build", str(PLAN), "--root", str(EXAMPLES), "--output", str(out)]
-    return subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL,
-                            stderr=subprocess.DEVNULL)
+    return subprocess.Popen([*command, *flags], env=os.environ | environment, stdout=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL, start_new_session=True)
 
 
 def run(out: Path, **environment: str) -> None:
@@ -168,13 +168,37 @@ def test_missing_data_sets_are_named_with_their_home(tmp_path: Path) -> None:
     ("- a", "object"),
     (": :", "YAML"),
     ("clean: {near_threshold: x}", "near_threshold"),
+    ("clean: {near_threshold: .nan}", "near_threshold"),
+    ("leaks: {threshold: 0}", "threshold"),
+    ("tasks: []", "no task"),
+    ("{datasets: [handwritten_en], cards: [CARDS/handwritten_en.yaml], languages: [zh]}", "no data set is left"),
 ])
 def test_a_bad_plan_is_explained(tmp_path: Path, text: str, says: str) -> None:
     plan = tmp_path / "corpus.yaml"
-    plan.write_text(text)
+    plan.write_text(text.replace("CARDS", str(EXAMPLES / "corpus/cards")))
     with pytest.raises(InputError) as info:
         build(BuildConfig(corpus=str(plan), root=str(EXAMPLES), output=str(tmp_path / "out")))
     assert says in str(info.value)
+
+
+@pytest.mark.parametrize("output", ["raw", "raw/notices_zh", "raw/notices_zh/deeper"])
+def test_raw_data_is_not_written_over(tmp_path: Path, output: str) -> None:
+    shutil.copytree(EXAMPLES, tmp_path, dirs_exist_ok=True)
+    before = content(tmp_path / "raw")
+    with pytest.raises(InputError, match="raw data"):
+        build(BuildConfig(corpus=str(tmp_path / "corpus/corpus.yaml"), root=str(tmp_path / "raw"),
+                          output=str(tmp_path / output)))
+    assert content(tmp_path / "raw") == before
+
+
+def test_ctrl_c_ends_it_with_130_and_nothing_in_the_way(built: Path, tmp_path: Path) -> None:
+    for wait in (0.3, 0.5, 0.7, 1.0):
+        process = start(tmp_path, "--workers", "2")
+        time.sleep(wait)
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(30) in (130, 0, -signal.SIGINT)  # the last: before Python got to our code
+    run(tmp_path)
+    assert without_paths(content(tmp_path), tmp_path) == without_paths(content(built), built)
 
 
 def test_an_output_is_needed(tmp_path: Path) -> None:

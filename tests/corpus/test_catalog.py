@@ -123,6 +123,8 @@ def test_an_alias_and_an_unknown_name() -> None:
         ("task: NER", "task: NRE", "task", "invalid enum value 'NRE'"),
         ("language: en\n", "", "card", "missing required field `language`"),
         ("home: unknown", "home: somewhere", "home", "expected an address"),
+        *(("name: toy", f"name: {name}", "name", "can name a folder") for name in
+          ("../../toy", "/tmp/toy", "a/b", "'..'", ".toy", "''", "'-'", '"a\\nb"', '"a\\0b"', "x" * 101)),
         ("[{files: [train.txt], format: bmes}]", "[{files: [], format: bmes}]", "splits", "expected files inside"),
         ("train.txt", "../train.txt", "splits", "got '../train.txt'"),
         ("train.txt", "/data/train.txt", "splits", "got '/data/train.txt'"),

@@ -88,11 +88,14 @@ def test_report_only(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"tgt_path": "test.jsonl"}, "is an evaluation split"),
+        ({"tgt_path": "test.jsonl"}, "is an input"),
+        ({"tgt_path": "set/train.jsonl"}, "is an input"),
         ({"report": "clean.jsonl"}, "two outputs"),
         ({"train": ["test.jsonl"]}, "is an evaluation split"),
         ({"train": ["none.jsonl"]}, "no such file"),
         ({"threshold": 8.0}, "threshold is 8.0"),
+        ({"threshold": float("nan")}, "threshold is nan"),
+        ({"containment": float("nan")}, "containment is nan"),
     ],
 )
 def test_bad_usage(folder: Path, change: dict[str, Any], problem: str) -> None:

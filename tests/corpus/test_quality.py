@@ -85,6 +85,7 @@ def test_settings(change: dict[str, Any], text: str, reason: Reason | None) -> N
     "change",
     [
         {"min_letters": 2.0},
+        {"min_letters": float("nan")},
         {"min_stop_words": -0.1},
         {"max_repeated_lines": 1.1},
         {"max_repeated_characters": 3.0},

@@ -91,6 +91,8 @@ def run_command(
     except CycloptsError as e:
         print(f"error: {e}\n  do:       iepile {name} --help", file=sys.stderr)
         return 2
+    finally:
+        show.as_json = False  # of this command only, where one process runs several
     return result[0] if result else 0
 
 
@@ -109,7 +111,8 @@ def _yaml_source(argv: list[str], config_type: type[Any]) -> tuple[Any, ...]:
         path = value if eq else (argv[i + 1] if i + 1 < len(argv) else "")
         del argv[i : i + (1 if eq else 2)]
         if not Path(path).is_file():
-            raise InputError("no such file", file=path or None, field="config", expected="a YAML file")
+            problem = "is a folder" if path and Path(path).is_dir() else "no such file"
+            raise InputError(problem, file=path or None, field="config", expected="a YAML file")
         from cyclopts.config import Dict
 
         settings = read_yaml(path)
@@ -133,6 +136,8 @@ def read_yaml(path: str) -> dict[str, Any]:
 
     try:
         data = yaml.safe_load(Path(path).read_text("utf-8"))
+    except RecursionError:
+        raise InputError("too deeply nested", file=path, expected="option: value, one a line") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
         raise InputError(f"not YAML: {e}", file=path) from None
     if not isinstance(data, dict):
@@ -148,7 +153,7 @@ def guarded(work: Callable[[], object]) -> int:
         print(f"error: {e}", file=sys.stderr)
         return e.exit_code
     except KeyboardInterrupt:
-        print("stopped; the same command goes on from here", file=sys.stderr)
+        print("stopped; nothing is left half done: give the same command again", file=sys.stderr)
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -50,8 +50,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         hint = f"; did you mean {near[0]}?" if near else ""
         print(f"error: unknown verb {args[0]!r}{hint}\n  do:       iepile --help", file=sys.stderr)
         return 2
-    module = import_module(f"iepile.cli.{VERBS[verb][0]}")
-    code: int = getattr(module, verb if verb != "import" else "import_")(args[1:])
+    try:
+        module = import_module(f"iepile.cli.{VERBS[verb][0]}")
+        code: int = getattr(module, verb if verb != "import" else "import_")(args[1:])
+    except KeyboardInterrupt:  # while modules are loaded; later the verb handles it
+        return 130
     return code
 
 

@@ -27,15 +27,15 @@ from typing import Any
 
 import msgspec
 
-from iepile.corpus.build_clean import check_leaks, clean_sets
-from iepile.corpus.build_convert import converter, stamp_name
-from iepile.corpus.build_read import BuiltSet, read_data_set
+from iepile.corpus.build_clean import check_leaks, check_settings, clean_sets
+from iepile.corpus.build_convert import converter
+from iepile.corpus.build_read import BuiltSet, keep_apart, reader
 from iepile.corpus.catalog import Found
 from iepile.corpus.convert import ConvertConfig
 from iepile.corpus.folders import Folders
 from iepile.corpus.negatives import negatives
 from iepile.corpus.parallel import ordered_map
-from iepile.corpus.plan import Plan, chosen_cards, config_of, read_plan
+from iepile.corpus.plan import chosen_cards, config_of, read_plan
 from iepile.corpus.report import write_report
 from iepile.corpus.statistics import stats
 from iepile.errors import InputError
@@ -93,10 +93,18 @@ class _Build:
         output = config.output or plan.output
         if not output:
             raise InputError("no output folder", file=config.corpus, field="output", fix="give --output FOLDER")
+        try:
+            check_settings(plan.clean, plan.leaks)
+        except InputError as e:
+            raise e.at(config.corpus) from None
         folders = Folders(config.root)
         self.found: list[Found] = []
         self.missing: dict[str, str] = {}
-        for card in chosen_cards(plan, config.corpus):
+        chosen = chosen_cards(plan, config.corpus)
+        if not chosen:
+            raise InputError("no data set is left", file=config.corpus, field="datasets",
+                             fix="see datasets, exclude and languages")
+        for card in chosen:
             if (found := card.find(folders)) is not None:
                 self.found.append(msgspec.structs.replace(found, card=card))
             else:
@@ -105,6 +113,7 @@ class _Build:
             raise InputError("none of the data sets is there", file=config.root, field="root",
                              expected="folders named as " + ", ".join(list(self.missing)[:8]),
                              fix="`iepile catalog NAME` says which files are looked for, and where to get them")
+        keep_apart(Path(output), Path(config.root), [found.folder for found in self.found])
         self.out = check_folder(output)
         self.work = self.out / "work"
         self.stamps = Stamps(self.out / ".stages")
@@ -129,14 +138,14 @@ class _Build:
             self.on_event(name, "start")
             return work()
 
-        done = self.stamps.run(stamp_name(name), settings, reads, writes, told)
+        done = self.stamps.run(name, settings, reads, writes, told)
         self.on_event(name, "kept" if done.kept else "done")
         return done.result
 
     def _read(self) -> list[BuiltSet]:
         """The documents and the schema of every data set, several data sets at a time."""
         sets = []
-        make = partial(_reader, self.plan, self.work / "read", self.stamps)
+        make = partial(reader, self.plan, self.work / "read", self.stamps)
         for built, kept in ordered_map(make, self.found, min(self.config.workers, len(self.found))):
             self.on_event(f"read {built.name}", "kept" if kept else "done")
             sets.append(built)
@@ -276,17 +285,3 @@ class _Build:
             config = config_of("statistics", self.plan, {
                 "input_files": found, "output": str(output), "page": str(page), "domains": domains})
             self._step("statistics", config, map(Path, found), [output, page], lambda: stats(config) and None)
-
-
-def _reader(plan: Plan, target: Path, stamps: Stamps) -> Callable[[Found], tuple[BuiltSet, bool]]:
-    """What reads a data set, here or in a worker process; tells whether it was read before."""
-
-    def read(found: Found) -> tuple[BuiltSet, bool]:
-        card, folder = found.card, target / found.card.name
-        files = {split: [str(path) for path, _ in paths] for split, paths in found.splits.items()}
-        settings = [card, files, plan.cut, plan.seed, plan.tasks]
-        done = stamps.run(stamp_name(f"read {card.name}"), settings, [Path(f) for fs in files.values() for f in fs],
-                          [folder], lambda: read_data_set(found, plan, folder))
-        return msgspec.convert(done.result, BuiltSet), done.kept
-
-    return read

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import msgspec
 
@@ -24,6 +24,19 @@ from iepile.unified import document_to_row
 EVALUATION = ("dev", "test")
 Dropped = dict[str, dict[str, int]]
 """Data set -> reason -> documents left out."""
+
+
+def check_settings(clean: dict[str, Any] | Literal[False], leaks: dict[str, Any] | Literal[False]) -> None:
+    """Refuse before any work what the steps would refuse.
+
+    Raises:
+        InputError: a setting out of its range.
+        MissingDependency: rensa, unless near-duplicates are off.
+    """
+    if clean is not False:
+        Cleaner(_settings(clean, CleanSettings, "clean"))
+    if leaks is not False:
+        LeakIndex(_settings(leaks, LeakSettings, "leaks"))
 
 
 def clean_sets(sets: list[BuiltSet], settings: dict[str, Any], source: Path, target: Path) -> Dropped:

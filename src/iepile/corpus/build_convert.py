@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -15,18 +14,13 @@ from iepile.jsonl import read_bytes
 from iepile.stamps import Stamps
 
 
-def stamp_name(step: str) -> str:
-    """A step's name as one of a file."""
-    return re.sub(r"[^\w.]+", "-", step)
-
-
 def converter(stamps: Stamps) -> Callable[[ConvertConfig], tuple[int, bool]]:
     """What converts a file, here or in a worker process; tells the rows, and whether it was done before."""
 
     def run(config: ConvertConfig) -> tuple[int, bool]:
         # However many workers made them, the rows are the same: a finished step stays finished.
         settings = [replace(config, workers=1, ray=None), _hard_negatives(config)]
-        name = stamp_name(f"convert {Path(config.tgt_path).name} {config.split}")
+        name = f"convert {Path(config.tgt_path).name} {config.split}"
         done = stamps.run(name, settings, [Path(config.src_path), Path(config.schema_path)], [Path(config.tgt_path)],
                           partial(convert, config))
         return done.result["rows"], done.kept

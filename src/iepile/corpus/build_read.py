@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
@@ -16,9 +16,11 @@ from iepile.corpus.catalog import Card, Found
 from iepile.corpus.formats.reading import Repair
 from iepile.corpus.importing import observed
 from iepile.corpus.plan import Plan
+from iepile.errors import InputError
 from iepile.jsonl import atomic_writer, check_folder, dumps
 from iepile.records import Document
 from iepile.schema import EntityType, EventType, RelationType, Role, Schema
+from iepile.stamps import Stamps
 from iepile.tasks.task import get_task
 from iepile.unified import document_to_row
 
@@ -47,6 +49,35 @@ class BuiltSet(msgspec.Struct):
     """Why documents were left out."""
     rows: dict[str, int] = {}
     """`TASK split` -> instruction rows."""
+
+
+def keep_apart(output: Path, root: Path, raw: Iterable[Path]) -> None:
+    """Refuse an output folder in which a build would write over raw data.
+
+    Raises:
+        InputError: it is the root, or a data set's folder or inside one, or one lies where the build writes.
+    """
+    out = output.resolve()
+    for folder in (root.resolve(), *(f.resolve() for f in raw)):
+        ours = (out / name for name in ("documents", "work", "test", ".stages"))
+        inside = out.is_relative_to(folder) and folder != root.resolve()
+        if out == folder or inside or any(folder.is_relative_to(name) for name in ours):
+            raise InputError(f"{output} is where raw data lies ({folder})", field="output",
+                             fix="choose a folder apart from the data sets")
+
+
+def reader(plan: Plan, target: Path, stamps: Stamps) -> Callable[[Found], tuple[BuiltSet, bool]]:
+    """What reads a data set, here or in a worker process; tells whether it was read before."""
+
+    def read(found: Found) -> tuple[BuiltSet, bool]:
+        card, folder = found.card, target / found.card.name
+        files = {split: [str(path) for path, _ in paths] for split, paths in found.splits.items()}
+        settings = [card, files, plan.cut, plan.seed, plan.tasks]
+        done = stamps.run(f"read {card.name}", settings, [Path(f) for fs in files.values() for f in fs],
+                          [folder], lambda: read_data_set(found, plan, folder))
+        return msgspec.convert(done.result, BuiltSet), done.kept
+
+    return read
 
 
 def read_data_set(found: Found, plan: Plan, folder: Path) -> BuiltSet:

@@ -115,10 +115,15 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         Raises:
             ValueError: msgspec makes a ValidationError of it, with the place.
         """
+        # Folders and files of a build are named so; a path in it would write beside them.
+        if not self.name.isprintable() or not key(self.name) or self.name[:1] in ". " or len(self.name) > 100 or (
+                set(self.name) & set("/\\")):
+            raise ValueError("name: expected up to 100 characters that can name a folder, letters or digits among "
+                             f"them, without / and \\ or a dot at the start, got {self.name[:100]!r}")
         if "all" in self.splits and (len(self.splits) > 1 or self.cut is None):
             raise ValueError("splits: `all` stands alone, with a `cut`")
-        if self.cut and ("all" not in self.splits or not math.isclose(sum((self.cut.train, self.cut.dev,
-                                                                            self.cut.test)), 1)):
+        shares = (self.cut.train, self.cut.dev, self.cut.test) if self.cut else ()
+        if shares and ("all" not in self.splits or min(shares) < 0 or not math.isclose(sum(shares), 1)):
             raise ValueError("cut: needs splits `all`, and shares that add up to 1")
         patterns = [p for sources in self.splits.values() for source in sources for p in source.files or ("",)]
         if bad := [p for p in patterns if not p.strip() or p.startswith("/") or ".." in p.split("/")]:
@@ -212,8 +217,11 @@ class Found(msgspec.Struct, frozen=True):
         """The documents of a split.
 
         Raises:
-            InputError: a record that cannot be read, or a format that is not known.
+            InputError: no such split, a record that cannot be read, or a format that is not known.
         """
+        if split not in self.splits:
+            raise InputError(f"{self.card.name} has no split {split!r} here", file=self.folder, field="split",
+                             expected=", ".join(self.splits))
         options = options if options is not None else self.options(split)
         for path, format in self.splits[split]:
             yield from read_documents(path, format, options)

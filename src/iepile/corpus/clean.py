@@ -25,8 +25,7 @@ from iepile.corpus.duplicates import Deduplicator, DuplicateReport, DuplicateSet
 from iepile.corpus.normalise import Normaliser, NormaliseReport, NormaliseSettings
 from iepile.corpus.quality import Quality, QualitySettings
 from iepile.corpus.rejects import Rejects
-from iepile.errors import InputError
-from iepile.jsonl import atomic_writer, check_target, read_rows, write_rows
+from iepile.jsonl import atomic_writer, check_targets, read_rows, write_rows
 from iepile.records import Document
 from iepile.unified import document_from_row, document_to_row
 
@@ -128,14 +127,7 @@ def clean(config: CleanConfig) -> CleanSummary:
     Raises:
         InputError: bad input, named by file, line and field; nothing is written then.
     """
-    targets = [t for t in (config.tgt_path, config.rejects, config.report) if t is not None]
-    if len({os.path.realpath(t) for t in targets}) < len(targets):
-        raise InputError("two outputs have one name", field="tgt_path", fix="give each its own")
-    sources = {os.path.realpath(path) for path in config.src_path}
-    for target in targets:
-        if os.path.realpath(target) in sources:
-            raise InputError(f"{target} is an input", field="tgt_path", fix="write to another file")
-        check_target(target)
+    check_targets((config.tgt_path, config.rejects, config.report), config.src_path)
     with Rejects(config.rejects) as rejects:
         cleaner = Cleaner(config, rejects)
         write_rows(config.tgt_path, map(document_to_row, cleaner.run(read_documents(config.src_path))))

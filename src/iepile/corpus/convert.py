@@ -21,7 +21,7 @@ from iepile.corpus.converter import Converter
 from iepile.corpus.digests import DigestMap
 from iepile.corpus.parallel import Blob, ordered_map
 from iepile.errors import InputError
-from iepile.jsonl import atomic_writer, check_target, decode_row, dumps, read_lines
+from iepile.jsonl import atomic_writer, check_targets, decode_row, dumps, read_lines
 from iepile.records import Document
 from iepile.schema import Schema
 from iepile.tasks.task import Task, get_task
@@ -106,7 +106,8 @@ def convert(config: ConvertConfig) -> ConvertSummary:
     Raises:
         InputError: bad input, named by file, line and field; nothing is written then.
     """
-    check_target(config.tgt_path)
+    check_targets([config.tgt_path],
+                  (config.src_path, config.schema_path, config.hard_negative_path, config.wording))
     plan = _plan(config)
     dropped = sum(c.hard_labels_dropped for c in plan)
     total = ConvertSummary(target=config.tgt_path, hard_labels_dropped=dropped)

@@ -16,7 +16,7 @@ import msgspec
 from iepile.corpus.formats.format import get_format, read_documents
 from iepile.corpus.formats.reading import ReadOptions
 from iepile.errors import InputError
-from iepile.jsonl import check_target, write_rows
+from iepile.jsonl import check_targets, write_rows
 from iepile.records import Document
 from iepile.schema import EntityType, EventType, RelationType, Role, Schema
 from iepile.unified import document_to_row
@@ -78,8 +78,7 @@ def import_documents(config: ImportConfig) -> ImportSummary:
             "parts need a place in the name", field="tgt_path", expected="a name with {part} in it"
         )
     targets = [config.tgt_path] if cut is None else [config.tgt_path.replace("{part}", name) for name, _ in cut]
-    for target in (*targets, *([config.schema_path] if config.schema_path else [])):
-        check_target(target)
+    check_targets((*targets, config.schema_path), (config.src_path, config.label_names, config.raw_schema))
     options = ReadOptions(
         language=config.language, source=config.source, labels=_label_names(config.label_names)
     )
@@ -168,6 +167,8 @@ def _label_names(path: str | None) -> dict[str, str]:
     try:
         # The base loader reads every scalar as text: a tag called NO or 1 stays what it is.
         data = yaml.load(Path(path).read_text("utf-8-sig"), yaml.BaseLoader)
+    except RecursionError:
+        raise InputError("too deeply nested", file=path, field="label_names") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
         raise InputError(f"cannot be read: {e}", file=path, field="label_names") from None
     if not isinstance(data, dict) or not all(isinstance(v, str) for v in data.values()):

@@ -71,7 +71,7 @@ class LeakIndex:
         self.settings = settings or LeakSettings()
         for name in ("threshold", "containment"):
             value = getattr(self.settings, name)
-            if value <= 0 or (name == "threshold" and value > 1):
+            if not value > 0 or (name == "threshold" and value > 1):
                 raise InputError(f"{name} is {value}", field=name, expected="a share above 0, at most 1")
         self.sets: dict[str, int] = {}
         """Evaluation set -> its texts."""

@@ -26,7 +26,7 @@ from iepile.corpus.clean import read_documents, write_report
 from iepile.corpus.leak_index import LeakIndex, LeakSettings, Match, set_name
 from iepile.corpus.rejects import Reason, Rejects
 from iepile.errors import InputError
-from iepile.jsonl import check_target, write_rows
+from iepile.jsonl import check_targets, write_rows
 from iepile.records import Document
 from iepile.unified import document_to_row
 
@@ -168,16 +168,12 @@ def leaks(config: LeaksConfig) -> LeaksSummary:
     Raises:
         InputError: bad input, named by file, line and field; nothing is written then.
     """
-    targets = [t for t in (config.tgt_path, config.rejects, config.report) if t is not None]
-    if len({os.path.realpath(t) for t in targets}) < len(targets):
-        raise InputError("two outputs have one name", field="tgt_path", fix="give each its own")
-    sources = {os.path.realpath(path) for path in config.evaluation}
-    for path in (*targets, *config.train):
-        if os.path.realpath(path) in sources:
+    evaluation = {os.path.realpath(path) for path in config.evaluation}
+    for path in config.train:
+        if os.path.realpath(path) in evaluation:
             raise InputError(f"{path} is an evaluation split", field="evaluation",
-                             expected="files that are neither training texts nor written to")
-    for target in targets:
-        check_target(target)
+                             expected="files that are not training texts")
+    check_targets((config.tgt_path, config.rejects, config.report), (*config.train, *config.evaluation))
     index = LeakIndex(config)
     for path in config.evaluation:
         index.add(read_documents([path]), _split(path))

@@ -19,7 +19,7 @@ from iepile.corpus.mining.dictionary import existing, write_dictionary
 from iepile.corpus.mining.merge import Neighbour
 from iepile.corpus.mining.mine import DEFAULT_WEIGHTS, MiningOptions, mine
 from iepile.errors import InputError
-from iepile.jsonl import atomic_writer, check_target, read_rows
+from iepile.jsonl import atomic_writer, check_targets, read_rows
 from iepile.records import Document
 from iepile.schema import Schema
 from iepile.tasks.task import get_task
@@ -89,9 +89,8 @@ def negatives(config: NegativesConfig) -> NegativesSummary:
     """
     if config.tgt_path is None and not config.inspect:
         raise InputError("nowhere to write", field="tgt_path", fix="give --tgt_path FILE, or --inspect LABEL")
-    for target in (config.tgt_path, config.scores):
-        if target is not None:
-            check_target(target)
+    # The dictionary is no source here: it may be merged into itself.
+    check_targets((config.tgt_path, config.scores), (config.schema_path, *config.src_path, *config.predictions))
     if config.tgt_path is not None:
         existing(config.tgt_path, config.dataset)
     task = get_task(config.task)

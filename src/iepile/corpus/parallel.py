@@ -18,6 +18,7 @@ import pickle
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from mmap import ACCESS_READ, mmap
 from multiprocessing.reduction import ForkingPickler
@@ -99,9 +100,10 @@ def _in_processes(
     ):
         parts = [_Part(Path(folder) / str(n)) for n in range(LOOK_AHEAD * workers)]
         todo = HeldBack(jobs)
-        waiting = deque(
-            (pool.submit(_work, job, str(part.path)), part) for part, job in zip(parts, todo, strict=False)
-        )
+        with _undisturbed():
+            waiting = deque(
+                (pool.submit(_work, job, str(part.path)), part) for part, job in zip(parts, todo, strict=False)
+            )
         try:
             while waiting:
                 future, part = waiting.popleft()
@@ -113,10 +115,25 @@ def _in_processes(
             raise IepileError("a worker process died, perhaps for want of memory; nothing was written\n"
                               "  do:       use fewer --workers") from None
         finally:
-            for future, _ in waiting:
-                future.cancel()
+            # Not future.cancel(): the pool's own thread may be setting that future's result.
+            pool.shutdown(cancel_futures=True)
             for part in parts:
                 part.release()
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Ctrl-C waits until the workers are started, and they, who inherit that, never get one."""
+    import signal
+
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class HeldBack(Iterator[Job]):

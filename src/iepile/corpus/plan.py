@@ -92,6 +92,10 @@ def read_plan(path: str | Path) -> Plan:
         plan = msgspec.convert(data if data is not None else {}, Plan)
     except FileNotFoundError:
         raise InputError("no such file", file=path, field="corpus", expected="a corpus.yaml") from None
+    except IsADirectoryError:
+        raise InputError("is a folder", file=path, field="corpus", expected="a corpus.yaml") from None
+    except RecursionError:
+        raise InputError("too deeply nested", file=path, expected="YAML") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
         raise InputError(f"cannot be read: {e}", file=path, expected="YAML") from None
     except msgspec.ValidationError as e:
@@ -100,12 +104,20 @@ def read_plan(path: str | Path) -> Plan:
         settings = getattr(plan, name)
         if settings is not False:
             _check(name, settings, path)
-    for name in plan.tasks:
+    if not plan.tasks:
+        raise InputError("no task is asked", file=path, field="tasks", expected="one or more of NER, RE, EE ...")
+    for name in (*plan.tasks, *plan.split_num):
         try:
             get_task(name)
         except InputError as e:
             raise e.at(path) from None
-    if plan.cut and (abs(sum(plan.cut.values()) - 1) > 1e-9 or set(plan.cut) - {"train", "dev", "test"}):
+    for name, number in plan.split_num.items():
+        if number < 1 and number != -1:
+            raise InputError(f"split_num of {name} is {number}", file=path, field=f"split_num.{name}",
+                             expected="1 or more, or -1 for all")
+    shares = plan.cut.values()
+    if shares and (not (min(shares) >= 0 and abs(sum(shares) - 1) < 1e-9)  # NaN is neither
+                   or set(plan.cut) - {"train", "dev", "test"}):
         raise InputError(f"cut is {plan.cut}", file=path, field="cut",
                          expected="shares of train, dev and test that add up to 1")
     return plan

@@ -84,7 +84,7 @@ def limits_for(language: str, settings: QualitySettings | None = None) -> Limits
     given = {name: value for name in Limits.__struct_fields__
              if settings is not None and (value := getattr(settings, name)) is not None}
     for name, value in given.items():
-        if value < 0 or (value > 1 and not name.endswith("_characters")) or (
+        if not value >= 0 or (value > 1 and not name.endswith("_characters")) or (
                 value > 1 and name == "max_repeated_characters"):
             form = "a share from 0 to 1" if isinstance(getattr(limits, name), float) else "0 or more"
             raise InputError(f"{name} is {value}", field=name, expected=form)

@@ -19,7 +19,7 @@ import msgspec
 
 from iepile.errors import InputError, MissingDependency
 from iepile.instruction import EXPECTED
-from iepile.jsonl import BROKEN_JSON, atomic_writer, check_target, read_rows
+from iepile.jsonl import BROKEN_JSON, atomic_writer, check_targets, read_rows
 from iepile.language import language_of
 from iepile.page import write_page
 from iepile.records import Document
@@ -190,8 +190,7 @@ def stats(config: StatsConfig) -> Statistics:
         InputError: a file or record that cannot be read.
         MissingDependency: a page is wanted and Jinja is not installed.
     """
-    for target in filter(None, (config.output, config.page)):
-        check_target(target)
+    check_targets((config.output, config.page), (*config.input_files, config.tokenizer))
     tokens, tokens_by = _tokenizer(config.tokenizer)
     counting = Counting(tokens, _domains(config.domains))
     for path in config.input_files:

@@ -65,7 +65,8 @@ def _replaced(item: Any, places: tuple[tuple[str, str], ...], text: str, options
         mention, pos = item.get(name), item.get(key)
         if not isinstance(mention, str) or not mention or not isinstance(pos, list):
             continue
-        if len(pos) == 2 and type(pos[0]) is type(pos[1]) is int and text[pos[0] : pos[1]] != mention:
+        if len(pos) == 2 and type(pos[0]) is type(pos[1]) is int and (
+                pos[1] > len(text) or text[pos[0] : pos[1]] != mention):
             span = options.locate(text, mention, pos[0])
             options.summary.count(Repair.MOVED, span.start == pos[0])  # only the end was wrong
             out[key] = list(span.offsets or ())
