@@ -67,6 +67,12 @@ def test_files_are_short_and_say_what_they_are() -> None:
             assert text.startswith(('"""', 'r"""')), f"{path.relative_to(ROOT)} has no opening docstring"
 
 
+def test_readers_are_short() -> None:
+    for path in sorted((SOURCE / "corpus/formats").glob("*.py")):
+        text = path.read_text("utf-8")
+        assert "\nFORMAT = " not in text or len(text.splitlines()) < 100, path.name
+
+
 def test_nothing_that_runs_what_it_reads() -> None:
     banned = ("pickle.load", "Pickler.load", "Unpickler", "torch.load(", "yaml.unsafe_load", "yaml.Loader)", " eval(",
               " exec(", "shell=True")

@@ -50,11 +50,8 @@ def _replace_positions(row: dict[str, Any], options: ReadOptions) -> dict[str, A
     text = row.get("text")
     if not isinstance(text, str):
         return row
-    out = dict(row)
-    for kind, places in _PLACES.items():
-        if isinstance(row.get(kind), list):
-            out[kind] = [_replaced(item, places, text, options) for item in row[kind]]
-    return out
+    return row | {kind: [_replaced(item, places, text, options) for item in row[kind]]
+                  for kind, places in _PLACES.items() if isinstance(row.get(kind), list)}
 
 
 def _replaced(item: Any, places: tuple[tuple[str, str], ...], text: str, options: ReadOptions) -> Any:
