@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iepile.errors import InputError
-from iepile.instruction import Instruction, read_instruction
+from iepile.instruction import Instruction, read_instruction, text_first
 
 text = st.text(st.characters(codec="utf-8"))
 
@@ -38,3 +38,23 @@ def test_what_is_no_instruction(bad: str) -> None:
     with pytest.raises(InputError, match="not an instruction") as e:
         read_instruction(bad)
     assert e.value.field == "instruction"
+
+
+@given(text, st.lists(text), st.lists(text), text)
+def test_questions_about_one_text_begin_alike(prompt: str, one: list[str], other: list[str], body: str) -> None:
+    first, second = (text_first(Instruction(prompt, s, body).render()) for s in (one, other))
+    assert first.prefix == second.prefix and first.text == first.prefix + first.branch
+    assert list(json.loads(first.text)) == ["instruction", "input", "schema"]
+    assert read_instruction(first.text) == Instruction(prompt, one, body)
+    assert text_first(first.text) == first
+
+
+def test_text_first_keeps_descriptions_and_other_keys() -> None:
+    got = text_first('{"instruction":"p","schema":{"a":"what"},"input":"t","examples":[1]}')
+    assert got.prefix == '{"instruction": "p", "input": "t", "examples": [1], "schema": '
+    assert got.branch == '{"a": "what"}}'
+
+
+def test_text_first_wants_an_instruction() -> None:
+    with pytest.raises(InputError, match="not an instruction"):
+        text_first("plain words")

@@ -2,6 +2,11 @@
 
 >>> Instruction("Find.", ["person"], "Ada.").render()
 '{"instruction": "Find.", "schema": ["person"], "input": "Ada."}'
+
+With the text before the schema, all questions about one text begin alike, so that a model reads it once:
+
+>>> text_first('{"instruction": "Find.", "schema": ["person"], "input": "Ada."}')
+TextFirst(prefix='{"instruction": "Find.", "input": "Ada.", "schema": ', branch='["person"]}')
 """
 
 from __future__ import annotations
@@ -50,3 +55,37 @@ def read_instruction(text: str) -> Instruction:
     except BROKEN_JSON as e:
         raise InputError(f"not an instruction: {e}", field="instruction", expected=EXPECTED) from None
     return Instruction(w.instruction, list(w.schema), w.input)
+
+
+class TextFirst(msgspec.Struct, frozen=True):
+    """An instruction with the schema last, split where questions about one text part.
+
+    Tokens may straddle the split: encode `text` whole, and take for shared the ids that the questions about
+    one text have in common at their beginning.
+    """
+
+    prefix: str
+    """The same for all questions about one text."""
+    branch: str
+    """The schema, and the end of the JSON object."""
+
+    @property
+    def text(self) -> str:
+        """The whole JSON string."""
+        return self.prefix + self.branch
+
+
+_decode_fields = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def text_first(text: str) -> TextFirst:
+    """Put the schema of an instruction (as rows hold it) behind its text; descriptions and other keys stay.
+
+    Raises:
+        InputError: not an instruction.
+    """
+    read_instruction(text)
+    fields = _decode_fields(text)
+    schema = fields.pop("schema")
+    first = {k: fields.pop(k) for k in ("instruction", "input")}
+    return TextFirst(dumps(first | fields)[:-1] + ', "schema": ', dumps(schema) + "}")
