@@ -31,7 +31,7 @@ CONFIGS = {
     "predict": ["iepile.extraction.job:PredictJob"],
     "extract": ["iepile.extraction.job:ExtractConfig"],
     "evaluate": ["iepile.evaluation.score:EvaluateConfig"],
-    "kg": ["iepile.graph.triples:KgConfig"],
+    "kg": ["iepile.graph.triples:KgConfig", "iepile.graph.ccks2023:Ccks2023Config"],
 }
 
 
