@@ -29,8 +29,9 @@ from iepile.instruction import read_instruction  # noqa: E402
 from iepile.jsonl import read_rows  # noqa: E402
 from iepile.tasks import get_task  # noqa: E402
 from iepile.training.config import TrainConfig  # noqa: E402
-from iepile.training.data import collate, read_examples  # noqa: E402
-from iepile.training.trainee import start_trainee  # noqa: E402
+from iepile.training.data import read_examples  # noqa: E402
+from iepile.training.layouts.padded import collate  # noqa: E402
+from iepile.training.start import start_trainee  # noqa: E402
 from iepile.training.tune import tune  # noqa: E402
 from tiny_models import byte_level_tokenizer, make_model  # noqa: E402
 

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from iepile.errors import InputError
 from iepile.models.chat import Chat
-from iepile.training.data import IGNORE, Example, collate, plan_batches, read_examples
+from iepile.training.data import Example, read_examples
+from iepile.training.layouts.batch import IGNORE, plan_batches
+from iepile.training.layouts.padded import collate
 from tiny_models import byte_level_tokenizer, sentencepiece_tokenizer
 
 TOKENIZERS = {"bytes": byte_level_tokenizer(), "pieces": sentencepiece_tokenizer()}

@@ -1,7 +1,6 @@
-"""Instruction rows as training examples: token ids, loss on the answer only, batches of like length.
+"""Instruction rows as training examples: token ids, loss on the answer only.
 
 >>> rows = read_examples("train.json", chat, cutoff_len=1024)  # doctest: +SKIP
->>> for batch in plan_batches(rows.lengths, 8, 0, seed=42, epoch=0): ...  # doctest: +SKIP
 
 Nothing is ever cut: a row that does not fit is left out and counted.
 """
@@ -11,7 +10,7 @@ from __future__ import annotations
 import logging
 import random
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,11 +20,8 @@ import msgspec
 from iepile.errors import InputError
 from iepile.jsonl import read_rows
 from iepile.models.chat import Chat
+from iepile.training.layouts.batch import IGNORE
 
-IGNORE = -100
-"""Label of a token that is not learned."""
-STRETCH = 50
-"""Batches' worth of rows among which rows of like length are put together."""
 REPORT_EVERY = 1000
 
 logger = logging.getLogger(__name__)
@@ -133,73 +129,3 @@ def _answer(row: dict[str, Any], path: str | Path, line: int) -> str:
         return answer
     raise InputError("the row has no answer: these look like test rows", file=path, line=line, field="output",
                      expected="the answer as text", fix="make training rows with: iepile convert --split train")
-
-
-def plan_batches(lengths: Sequence[int], rows: int, tokens: int, seed: int, epoch: int) -> list[list[int]]:
-    """Row numbers of each batch of an epoch; the same for the same seed and epoch.
-
-    Rows are shuffled, then put together by length within stretches, so that there is little padding and the
-    order of batches still is random. The batch with the longest row comes first: what does not fit in memory
-    shows at once.
-
-    Args:
-        rows: rows of a batch, where `tokens` is 0.
-        tokens: most tokens of a batch, padding included; one row alone may have more.
-    """
-    rng = random.Random(f"batches {seed} {epoch}")
-    order = list(range(len(lengths)))
-    rng.shuffle(order)
-    mean = sum(lengths) / max(len(lengths), 1)
-    usual = max(1, int(tokens / mean)) if tokens else rows
-    batches: list[list[int]] = []
-    for start in range(0, len(order), usual * STRETCH):
-        part = sorted(order[start : start + usual * STRETCH], key=lambda i: -lengths[i])
-        batch: list[int] = []
-        for i in part:
-            full = len(batch) == rows if not tokens else bool(batch) and (len(batch) + 1) * lengths[batch[0]] > tokens
-            if full:
-                batches.append(batch)
-                batch = []
-            batch.append(i)
-        batches.append(batch)
-    rng.shuffle(batches)
-    first = max(range(len(batches)), key=lambda b: lengths[batches[b][0]])
-    batches[0], batches[first] = batches[first], batches[0]
-    return batches
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Tensors of a batch, shape (rows, longest), padded on the left so that the answers end together."""
-
-    input_ids: Any
-    attention_mask: Any
-    position_ids: Any
-    labels: Any
-    keep: int
-    """Places at the end of the rows that hold everything to be predicted, and the place before."""
-    targets: int
-    """Tokens to be predicted."""
-
-
-def collate(examples: Iterable[Example], pad: int) -> Batch:
-    """Put examples into tensors.
-
-    Args:
-        pad: token id to fill up with.
-    """
-    import torch
-
-    rows = list(examples)
-    longest = max(len(r.ids) for r in rows)
-    ids = torch.full((len(rows), longest), pad, dtype=torch.long)
-    mask = torch.zeros_like(ids)
-    labels = torch.full_like(ids, IGNORE)
-    for i, r in enumerate(rows):
-        n, answer = len(r.ids), len(r.ids) - r.prompt
-        ids[i, longest - n :] = torch.tensor(r.ids.tolist())
-        mask[i, longest - n :] = 1
-        labels[i, longest - answer :] = ids[i, longest - answer :]
-    keep = min(max(len(r.ids) - r.prompt for r in rows) + 1, longest)
-    positions = (mask.cumsum(1) - 1).clamp(min=0)
-    return Batch(ids, mask, positions, labels, keep, sum(len(r.ids) - r.prompt for r in rows))

@@ -25,13 +25,17 @@ from typing import Any
 import msgspec
 
 from iepile.errors import IepileError, InputError
-from iepile.jsonl import check_folder, dumps, open_bytes
+from iepile.jsonl import check_folder, open_bytes
 from iepile.models.chat import Chat
 from iepile.models.load import vendor_errors
 from iepile.training import checkpoint as folders
 from iepile.training.config import TrainConfig, differences
-from iepile.training.data import Examples, collate, plan_batches, read_examples
-from iepile.training.trainee import Trainee, start_trainee
+from iepile.training.data import Examples, read_examples
+from iepile.training.layouts.batch import plan_batches
+from iepile.training.layouts.padded import collate
+from iepile.training.monitor import Monitor
+from iepile.training.start import start_trainee
+from iepile.training.trainee import Trainee
 
 Progress = Callable[[int, int, float | str], None]
 """Called with done, total, and the loss of the step just done or what else is being done (`reading`, `validation`)."""
@@ -83,18 +87,6 @@ def tune(config: TrainConfig, on_progress: Progress | None = None) -> TuneResult
         torch.set_rng_state(rng)
 
 
-@dataclass
-class _State:
-    """Where a run stands."""
-
-    step: int = 0
-    loss: float = math.nan
-    pending: float = 0.0
-    """Sum of the losses of answer tokens since the last line of the log."""
-    pending_tokens: int = 0
-    valid_loss: float | None = None
-
-
 class _Run:
     """One call of `tune`."""
 
@@ -105,35 +97,37 @@ class _Run:
     def run(self, began: float) -> TuneResult:
         config, folder = self.config, self.folder
         marks, self.lines = _data_marks(config)
-        about = {"format": 1, "settings": config.identity(), "data": marks}
+        about = {"format": 2, "settings": config.identity(), "data": marks}
         resume = self._place(about)
         trainee = start_trainee(config, resume[0] if resume else None)
         train, valid = self._examples(trainee.chat, trainee.context)
         trainee.card = msgspec.structs.replace(trainee.card, tasks=train.tasks, finetuning_type=config.finetuning_type)
-        state = _State()
+        total = self._steps(train)
+        monitor = Monitor(config, folder, total)
         if resume:
-            state = _State(**{k: resume[1][k] for k in ("step", "loss", "pending", "pending_tokens", "valid_loss")})
+            monitor.restore(resume[1]["monitor"])
             trainee.load_optimizer(resume[0], resume[1]["scaler"])
         folders.write_json(folder / folders.RUN, about)
-        folders.cut_log(folder, state.step)
-        resumed = state.step
-        total = self._steps(train)
-        with _stop_signals() as stop, (folder / folders.LOG).open("a", encoding="utf-8") as log:
-            for epoch, share, batches in self._plan(train, state.step, total):
-                self._step(trainee, train, batches, state, total)
-                self._write_log(log, trainee, valid, state, epoch, share, total)
-                last = state.step == total
-                if stop.is_set() or (not last and config.save_steps and state.step % config.save_steps == 0):
-                    self._save(trainee, state)
+        resumed = step = resume[1]["step"] if resume else 0
+        with _stop_signals() as stop, monitor.writing(step):
+            for epoch, share, batches in self._plan(train, step, total):
+                loss, tokens = self._step(trainee, train, batches, step, total)
+                step += 1
+                last = step == total
+                monitor.after_step(step, epoch + share, loss, tokens, trainee.rate, trainee.grad_norm)
+                if valid is not None and monitor.measure_due(step, share):
+                    monitor.measured(step, valid_loss=self._validate(trainee, valid))
+                if stop.is_set() or (not last and self._save_due(step, share)):
+                    self._save(trainee, monitor, step)
                 if stop.is_set() and not last:
                     raise IepileError(
-                        f"stopped after step {state.step} of {total}; a checkpoint was written to {folder}\n"
+                        f"stopped after step {step} of {total}; a checkpoint was written to {folder}\n"
                         "  do:       run the same command with resume_from_checkpoint true to go on"
                     )
         folders.write_folder(folder / folders.MODEL, trainee.save)
         return TuneResult(
-            str(folder / folders.MODEL), state.step, resumed, len(train.rows), train.dropped, train.longest, state.loss,
-            state.valid_loss, time.monotonic() - began,
+            str(folder / folders.MODEL), step, resumed, len(train.rows), train.dropped, train.longest, monitor.loss,
+            monitor.valid_loss, time.monotonic() - began,
         )
 
     def _place(self, about: dict[str, Any]) -> tuple[Path, dict[str, Any]] | None:
@@ -216,35 +210,27 @@ class _Run:
                     yield epoch, min(1.0, (i + group) / len(batches)), batches[i : i + group]
             epoch += 1
 
-    def _step(self, trainee: Trainee, train: Examples, batches: list[list[int]], state: _State, total: int) -> None:
+    def _step(self, trainee: Trainee, train: Examples, batches: list[list[int]], step: int,
+              total: int) -> tuple[float, int]:
+        """One step: the sum of the losses of its answer tokens, and their number."""
         c = self.config
-        rate = c.rate * schedule(state.step, total, c.warmup_ratio, c.lr_scheduler_type)
+        rate = c.rate * schedule(step, total, c.warmup_ratio, c.lr_scheduler_type)
         pad = trainee.tokenizer.pad_token_id
         tensors = [collate([train.rows[i] for i in batch], pad) for batch in batches]
         with _enough_memory():
-            loss = trainee.step(tensors, rate, c.seed * 1_000_003 + state.step)
+            loss = trainee.step(tensors, rate, c.seed * 1_000_003 + step)
         if not math.isfinite(loss):
-            raise IepileError(f"the loss became {loss} in step {state.step + 1}\n"
+            raise IepileError(f"the loss became {loss} in step {step + 1}\n"
                               "  do:       lower learning_rate, or use bf16 in place of fp16")
-        state.step += 1
-        state.pending += loss
-        state.pending_tokens += sum(t.targets for t in tensors)
-        self.progress(state.step, total, loss / sum(t.targets for t in tensors))
+        tokens = sum(t.targets for t in tensors)
+        self.progress(step + 1, total, loss / tokens)
+        return loss, tokens
 
-    def _write_log(self, log: Any, trainee: Trainee, valid: Examples | None, state: _State, epoch: int, share: float,
-                   total: int) -> None:
-        c, last = self.config, state.step == total
-        if last or state.step % c.logging_steps == 0:
-            state.loss = state.pending / state.pending_tokens
-            state.pending, state.pending_tokens = 0.0, 0
-            line = {"step": state.step, "epoch": round(epoch + share, 4), "loss": state.loss,
-                    "learning_rate": trainee.rate, "grad_norm": trainee.grad_norm}
-            log.write(dumps(line) + "\n")
-        due = last or (state.step % c.eval_steps == 0 if c.eval_steps else share == 1.0)
-        if valid is not None and due:
-            state.valid_loss = self._validate(trainee, valid)
-            log.write(dumps({"step": state.step, "valid_loss": state.valid_loss}) + "\n")
-        log.flush()
+    def _save_due(self, step: int, share: float) -> bool:
+        c = self.config
+        if c.save_strategy == "epoch":
+            return share == 1.0
+        return c.save_strategy == "steps" and bool(c.save_steps) and step % c.save_steps == 0
 
     def _validate(self, trainee: Trainee, valid: Examples) -> float:
         total = tokens = 0.0
@@ -256,14 +242,13 @@ class _Run:
             self.progress(n, len(batches), "validation")
         return total / tokens
 
-    def _save(self, trainee: Trainee, state: _State) -> None:
+    def _save(self, trainee: Trainee, monitor: Monitor, step: int) -> None:
         def write(folder: Path) -> None:
             trainee.save(folder)
             trainee.save_optimizer(folder)
 
-        kept = {"loss": state.loss, "pending": state.pending, "pending_tokens": state.pending_tokens,
-                "valid_loss": state.valid_loss, "scaler": trainee.scaler_state()}
-        folders.write_checkpoint(self.folder, state.step, kept, write, self.config.save_total_limit)
+        kept = {"monitor": monitor.state(), "scaler": trainee.scaler_state()}
+        folders.write_checkpoint(self.folder, step, kept, write, self.config.save_total_limit)
 
 
 def schedule(step: int, total: int, warmup: float, kind: str) -> float:

@@ -1,0 +1,1 @@
+"""How rows lie in a batch: one file a layout."""

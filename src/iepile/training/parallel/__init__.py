@@ -1,0 +1,1 @@
+"""Several processes: who does what, and how figures and weights come together."""

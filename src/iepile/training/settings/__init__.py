@@ -1,0 +1,1 @@
+"""Settings of tuning, one file a group; `iepile.training.config` joins them."""
