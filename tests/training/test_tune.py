@@ -271,7 +271,8 @@ def test_unfit_lora_layers_are_named(config: TrainConfig) -> None:
 @pytest.mark.parametrize("bad", [
     {"cutoff_len": 0}, {"learning_rate": float("nan")}, {"lora_dropout": 1.0}, {"num_train_epochs": 0},
     {"bf16": True, "fp16": True}, {"finetuning_type": "lorra"}, {"train_file": ""}, {"warmup_ratio": -1},
-    {"finetuning_type": "full", "bits": 4}, {"layout": "packed", "finetuning_type": "p_tuning"}, {"lr_scheduler_type": "exp"}, {"lora_alpha": 0},
+    {"finetuning_type": "full", "bits": 4}, {"layout": "packed", "finetuning_type": "p_tuning"},
+    {"lr_scheduler_type": "exp"}, {"lora_alpha": 0},
 ])
 def test_settings_that_make_no_sense(config: TrainConfig, bad: dict[str, Any]) -> None:
     with pytest.raises(InputError):

@@ -1,7 +1,7 @@
 """From a config dataclass to a command: its fields are the flags, its field docs the help.
 
 Every verb gets `--config FILE.yaml` (same names; flags on the command line win) and `--json`. `_` and `-`
-are the same in flag names. Flags of the old scripts that mean nothing here are accepted with one line.
+are the same in flag names. A switch may be followed by `true` or `false`.
 """
 
 from __future__ import annotations
@@ -9,37 +9,13 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 from iepile.cli import show
 from iepile.errors import IepileError, InputError
-
-
-class Retired:
-    """Flags that are accepted and ignored: name -> what replaces it."""
-
-    def __init__(self, switches: Mapping[str, str], values: Mapping[str, str]) -> None:
-        """`switches` stand alone, `values` are followed by one."""
-        self.switches, self.values = switches, values
-
-    def strip(self, argv: Sequence[str]) -> list[str]:
-        """`argv` without retired flags; prints one line for each on standard error."""
-        out: list[str] = []
-        rest = iter(argv)
-        for arg in rest:
-            name, eq, _ = arg.removeprefix("--").partition("=")
-            name = name.replace("-", "_")
-            known = self.switches.get(name) or self.values.get(name)
-            if not arg.startswith("--") or known is None:
-                out.append(arg)
-                continue
-            if name in self.values and not eq:
-                next(rest, None)
-            print(f"warning: --{name} has no effect here: {known}", file=sys.stderr)
-        return out
 
 
 def run_command(
@@ -74,6 +50,8 @@ def run_command(
         result.append(guarded(lambda: function(config)))
 
     # An inherited field is of a type that its own module imported: cyclopts looks in the module of the heir.
+    hints = get_type_hints(config_type)
+    argv = _switches(argv, {f.name for f in fields(config_type) if hints[f.name] is bool})
     config_type.__init__.__annotations__ = {**get_type_hints(config_type, include_extras=True), "return": None}
     command.__annotations__ = {"config": Annotated[config_type, Parameter(name="*")], "return": None}
     command.__doc__ = config_type.__doc__
@@ -91,6 +69,9 @@ def run_command(
     except CycloptsError as e:
         print(f"error: {e}\n  do:       iepile {name} --help", file=sys.stderr)
         return 2
+    except InputError as e:  # settings that check themselves
+        print(f"error: {e}", file=sys.stderr)
+        return e.exit_code
     finally:
         show.as_json = False  # of this command only, where one process runs several
     return result[0] if result else 0
@@ -100,6 +81,18 @@ def _dashed(arg: str) -> str:
     """`--src_path=a_b` as `--src-path=a_b`: messages of the parser then name the flag as it was meant."""
     name, eq, value = arg.partition("=")
     return name.replace("_", "-").lower() + eq + value if name.startswith("--") else arg
+
+
+def _switches(argv: Sequence[str], names: set[str]) -> list[str]:
+    """`--flag true` as `--flag`, `--flag false` as `--flag=false`: the scripts of the guides take both forms."""
+    out: list[str] = []
+    for arg in argv:
+        flag = out[-1] if out else ""
+        if flag.startswith("--") and flag[2:].replace("-", "_") in names and arg.lower() in ("true", "false"):
+            out[-1] = f"{flag}={arg.lower()}"
+        else:
+            out.append(arg)
+    return out
 
 
 def _yaml_source(argv: list[str], config_type: type[Any]) -> tuple[Any, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from iepile.cli.command import Retired, run_command
+from iepile.cli.command import run_command
 from iepile.cli.show import summary
 from iepile.errors import IepileError
 
@@ -33,7 +33,7 @@ def convert(argv: Sequence[str]) -> int:
     from iepile.corpus.convert import ConvertConfig
     from iepile.corpus.convert import convert as run
 
-    return run_command("convert", ConvertConfig, lambda c: summary(run(c)), Retired({}, {}).strip(argv))
+    return run_command("convert", ConvertConfig, lambda c: summary(run(c)), argv)
 
 
 def negatives(argv: Sequence[str]) -> int:

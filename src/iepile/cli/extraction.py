@@ -5,20 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from iepile.cli import show
-from iepile.cli.command import Retired, run_command
+from iepile.cli.command import run_command
+from iepile.cli.guides import PREDICT_NAMES, PREDICT_RETIRED, rename
 from iepile.cli.marked import marked
 from iepile.cli.progress import progress
-
-RETIRED = Retired(
-    switches={"do_predict": "predict predicts", "predict_with_generate": "predict generates"},
-    values={
-        "stage": "there is one kind of prediction",
-        "model_name": "the family is read from the model's own config",
-        "finetuning_type": "an adapter is told by checkpoint_dir",
-        "output_dir": "answers go to output_file",
-        "max_source_length": "nothing is cut; cutoff_len bounds prompt and answer",
-    },
-)
 
 
 def predict(argv: Sequence[str]) -> int:
@@ -30,7 +20,7 @@ def predict(argv: Sequence[str]) -> int:
             result = predict_job(config, tick)
         show.summary(result)
 
-    return run_command("predict", PredictJob, go, RETIRED.strip(argv))
+    return run_command("predict", PredictJob, go, rename(PREDICT_RETIRED.strip(argv), PREDICT_NAMES))
 
 
 def extract(argv: Sequence[str]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
+from typing import Literal
 
 import msgspec
 
@@ -23,7 +24,9 @@ class PredictJob(PredictConfig):
     model_name_or_path: str = ""
     """Same as model."""
     checkpoint_dir: str = ""
-    """LoRA adapter to put on the model: a folder or hub name."""
+    """Adapter to put on the model: a folder or hub name."""
+    model_name: str = ""
+    """Family of the model, as the guides name it; empty: read from the model's own configuration, which always wins."""
     template: str = ""
     """Chat template; default: the one the model was trained with."""
     max_new_tokens: int = 0
@@ -36,6 +39,10 @@ class PredictJob(PredictConfig):
     """Run in bfloat16."""
     fp16: bool = False
     """Run in half precision."""
+    bits: Literal[16, 8, 4] = 16
+    """Bits of the weights: 8 or 4 quantise them."""
+    device: str = "auto"
+    """`cpu`, `cuda`, `cuda:1`, `mps`, or the number of a GPU; `auto`: the first GPU if there is one."""
     free: bool = False
     """Without grammar: let the model write what it likes, and repair it afterwards."""
     trust_remote_code: bool = False
@@ -62,6 +69,9 @@ def predict_job(job: PredictJob, progress: Callable[[int, int], None] | None = N
         "context": job.cutoff_len,
         "dtype": "bf16" if job.bf16 else "fp16" if job.fp16 else "",
         "trust_remote_code": job.trust_remote_code,
+        "model_name": job.model_name if engine == "transformers" else "",
+        "bits": job.bits if job.bits != 16 else 0,
+        "device": "" if job.device == "auto" else f"cuda:{job.device}" if job.device.isdecimal() else job.device,
     }
     options = {name: value for name, value in given.items() if value}
     if job.free:
