@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from iepile.cli import extraction, training
+from iepile.cli import guides
 from iepile.cli.main import VERBS
 
 ROOT = Path(__file__).parents[2]
@@ -58,10 +58,10 @@ def test_every_flag_has_a_line(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_every_retired_flag_is_named(language: str) -> None:
+def test_every_flag_of_the_guides_is_named(language: str) -> None:
     page = (ROOT / f"docs/{language}/cli.md").read_text("utf-8")
-    for retired in (training.RETIRED, extraction.RETIRED):
-        for name in (*retired.switches, *retired.values):
+    for retired in (guides.TRAIN_RETIRED, guides.PREDICT_RETIRED):
+        for name in (*retired.switches, *retired.values, *guides.TRAIN_NAMES, *guides.PREDICT_NAMES):
             assert f"`--{name}`" in page, name
 
 

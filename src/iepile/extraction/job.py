@@ -9,8 +9,9 @@ from typing import Literal
 import msgspec
 
 from iepile.errors import InputError
+from iepile.extraction.answered import PredictSummary
 from iepile.extraction.extractor import load
-from iepile.extraction.predict import PredictConfig, PredictSummary, guess_engine, predict
+from iepile.extraction.predict import PredictConfig, guess_engine, predict
 from iepile.jsonl import check_target, read_rows, write_rows
 from iepile.records import Document, Facts
 from iepile.schema import Schema

@@ -17,17 +17,13 @@ from typing import Any
 import msgspec
 
 from iepile.errors import IepileError, InputError
+from iepile.extraction.answered import PredictSummary, answered_row
 from iepile.extraction.engines.engine import Completion, Engine, Request, engine_names, open_engine
-from iepile.extraction.grounding import ground
 from iepile.extraction.journal import Journal, fingerprint, journal_path
-from iepile.instruction import EXPECTED, read_instruction
-from iepile.instructions.wording import tasks_of
-from iepile.jsonl import BROKEN_JSON, check_target, read_rows, write_rows
-from iepile.tasks.task import get_task
+from iepile.extraction.questions import PLAIN, Question, read_questions
+from iepile.instruction import EXPECTED
+from iepile.jsonl import BROKEN_JSON, check_target, write_rows
 from iepile.version import __version__
-
-_OURS = ("output", "facts", "problems", "finish", "error")
-"""Fields that are written here; what the input holds under these names is replaced."""
 
 
 @dataclass
@@ -52,38 +48,6 @@ class PredictConfig:
     """Answer only the first rows, this many; 0 answers all."""
     overwrite: bool = False
     """Replace an existing output, and the journal of another run."""
-
-
-class PredictSummary(msgspec.Struct):
-    """What a run did. All counts are of the whole output, resumed rows included."""
-
-    output_file: str
-    engine: str
-    rows: int = 0
-    resumed: int = 0
-    """Rows that an earlier, interrupted run had answered."""
-    invalid: int = 0
-    """Answers in which no JSON object could be read."""
-    salvaged: int = 0
-    """Answers that were read after repair."""
-    not_asked: int = 0
-    """Labels or roles answered that were not asked; they are left out of the facts."""
-    mentions: int = 0
-    moved: int = 0
-    """Mentions that were placed where the text differs from the answer (normalised or fuzzy)."""
-    ungrounded: int = 0
-    """Mentions that are not in the text."""
-    cut: int = 0
-    """Answers cut at the token limit."""
-    errors: int = 0
-    """Requests that the engine failed on."""
-    first_error: str = ""
-    tokens: int = 0
-    """Tokens generated."""
-    seconds: float = 0.0
-    """Time spent on answering in this run."""
-    rows_per_second: float = 0.0
-    """Rows answered in this run, per second."""
 
 
 def guess_engine(model: str) -> str:
@@ -132,7 +96,14 @@ def predict(
         name = engine.name
     else:
         name = guess_engine(config.model) if config.engine == "auto" else config.engine
-    total = sum(1 for _ in _tasks(config))
+    total = plain = 0
+    for question in _questions(config):
+        total += 1
+        plain += question.task == PLAIN
+    if plain and name == "compact":
+        raise InputError(f"{plain} of {total} rows ask in plain words, which the compact model does not read",
+                         file=config.input_file, field="instruction", expected=EXPECTED,
+                         fix="ask a language model, or convert documents with `iepile convert --split test`")
     print_of_run = fingerprint(config.input_file, _settings(config, name))
     resumable = journal_path(config.output_file).exists()
     check_target(config.output_file, overwrite=config.overwrite or resumable)
@@ -175,44 +146,6 @@ def _model_files(model: str) -> list[tuple[str, int, int]]:
     return [(p.relative_to(folder).as_posix(), p.stat().st_size, p.stat().st_mtime_ns) for p in found]
 
 
-def _tasks(config: PredictConfig) -> Iterator[tuple[dict[str, Any], str]]:
-    """Rows with the name of their task, each checked.
-
-    Raises:
-        InputError: with file and line.
-    """
-    known: dict[tuple[str | None, str], str] = {}
-    for n, (line, row) in enumerate(read_rows(config.input_file)):
-        if config.limit and n >= config.limit:
-            return
-        try:
-            text = row.get("instruction")
-            if not isinstance(text, str):
-                raise InputError("no `instruction`", field="instruction",
-                                 expected=EXPECTED, fix="convert the data with `iepile convert --split test`")
-            instruction = read_instruction(text)
-            key = (row.get("task") or None, instruction.prompt)
-            if key not in known:
-                known[key] = _task_name(*key, config.task, instruction.schema)
-            get_task(known[key]).read_items(instruction.schema)
-        except InputError as e:
-            raise e.at(config.input_file, line) from None
-        yield row, known[key]
-
-
-def _task_name(named: object, prompt: str, default: str, schema: list[Any]) -> str:
-    if named is not None:
-        return get_task(str(named)).name
-    found = list(dict.fromkeys(task for task, _ in tasks_of(prompt, schema)))
-    if default:
-        return get_task(default).name
-    if len(found) == 1:
-        return found[0]
-    why = "its prompt is of several tasks: " + ", ".join(found) if found else "its prompt is no wording we know"
-    raise InputError(f"the row names no task, and {why}", field="task", expected='"task": "NER"',
-                     fix="name the task in the rows, or give --task")
-
-
 def _answer(
     config: PredictConfig,
     journal: Journal,
@@ -224,8 +157,8 @@ def _answer(
     if engine is None:
         engine = open_engine(summary.engine, config.model, config.engine_options)
     requests = (
-        Request(str(n), task, row["instruction"])
-        for n, (row, task) in enumerate(_tasks(config)) if n not in journal
+        Request(str(n), q.task, q.instruction, q.input)
+        for n, q in enumerate(_questions(config)) if n not in journal
     )
     done, started = journal.resumed, time.monotonic()
     try:
@@ -252,49 +185,9 @@ def _row_number(completion: Completion, summary: PredictSummary) -> int:
 
 
 def _output(config: PredictConfig, journal: Journal, summary: PredictSummary) -> Iterator[Mapping[str, Any]]:
-    for n, (row, task) in enumerate(_tasks(config)):
-        yield _output_row(row, task, journal.read(n), config.fuzzy, summary)
+    for n, question in enumerate(_questions(config)):
+        yield answered_row(question, journal.read(n), config.fuzzy, summary)
 
 
-def _output_row(
-    row: dict[str, Any], task_name: str, completion: Completion, fuzzy: bool, summary: PredictSummary
-) -> dict[str, Any]:
-    task = get_task(task_name)
-    instruction = read_instruction(row["instruction"])
-    problems: list[dict[str, str]] = []
-    facts = completion.facts
-    if completion.finish == "error":
-        summary.errors += 1
-        summary.first_error = summary.first_error or completion.error
-    else:
-        answer = task.parse(completion.text, task.read_items(instruction.schema))
-        facts = answer.facts if facts is None else facts
-        problems += ({"kind": p.kind, "detail": p.detail} for p in answer.problems)
-        kinds = [p.kind for p in answer.problems]
-        summary.invalid += "invalid" in kinds
-        summary.salvaged += "salvaged" in kinds
-        summary.not_asked += kinds.count("not asked")
-    out = {k: v for k, v in row.items() if k not in _OURS}
-    # A row that named no task carries it from here on: scoring does not know prompts.
-    out |= {"task": task.name} if not row.get("task") else {}
-    out |= {"output": completion.text, "facts": {}}
-    if facts:
-        grounded = ground(facts, instruction.input, fuzzy)
-        out["facts"] = msgspec.to_builtins(grounded.facts)
-        for p in grounded.placements:
-            summary.mentions += 1
-            if p.method == "none":
-                summary.ungrounded += 1
-                problems.append({"kind": "ungrounded", "detail": p.answered})
-            elif p.method != "exact":
-                summary.moved += 1
-                problems.append({"kind": p.method, "detail": f"{p.answered} -> {p.span.text}"})
-    if problems:
-        out["problems"] = problems
-    if completion.finish != "stop":
-        out["finish"] = completion.finish
-        summary.cut += completion.finish == "length"
-    if completion.error:
-        out["error"] = completion.error
-    summary.tokens += completion.tokens
-    return out
+def _questions(config: PredictConfig) -> Iterator[Question]:
+    return read_questions(config.input_file, config.limit, config.task)

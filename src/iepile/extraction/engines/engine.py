@@ -30,9 +30,11 @@ class Request(msgspec.Struct, frozen=True):
     key: str
     """Unique within a run; the completion carries it back."""
     task: str
-    """Name of the task, `NER`."""
+    """Name of the task, `NER`; empty: a plain question, to be answered in whatever words the model finds."""
     instruction: str
-    """The instruction as the rows hold it: a JSON string with `instruction`, `schema`, `input`."""
+    """The instruction as the rows hold it: a JSON string with `instruction`, `schema`, `input`, or plain words."""
+    input: str = ""
+    """The text of a plain question; elsewhere the instruction holds it."""
 
 
 class Completion(msgspec.Struct, frozen=True):
