@@ -22,7 +22,7 @@ from llguidance import LLMatcher
 from llguidance.hf import from_tokenizer
 
 from iepile.extraction.grammar import lark, limits
-from iepile.models.chat import PlainEncoder
+from iepile.models.plain import PlainEncoder
 from iepile.tasks import Item, get_task
 from tiny_models import byte_level_tokenizer
 

@@ -122,7 +122,7 @@ def test_a_tokenizer_without_padding_and_end_is_refused(folder: Path) -> None:
 
 def test_only_safetensors_are_read(folder: Path) -> None:
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
-    with pytest.raises(InputError, match="no weights in safetensors form"):
+    with pytest.raises(InputError, match="holds no weights in safetensors form"):
         load_model(folder)
 
 
@@ -138,7 +138,7 @@ def test_code_of_a_model_is_not_run_unasked(folder: Path) -> None:
     config |= {"model_type": "made-up", "auto_map": {"AutoConfig": "code.Config", "AutoModelForCausalLM": "code.Model"}}
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "code.py").write_text("raise SystemExit('the code was run')")
-    with pytest.raises(InputError, match="its own Python code") as e:
+    with pytest.raises(InputError, match="bring their own Python code") as e:
         load_model(folder)
     assert "trust_remote_code" in str(e.value)
 

@@ -48,7 +48,7 @@ def templates(argv: Sequence[str]) -> int:
     """Chat templates."""
 
     def show() -> None:
-        from iepile.models.chat import template_names
+        from iepile.models.template import template_names
 
         table(("template",), [(n,) for n in template_names()])
 

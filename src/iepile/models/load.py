@@ -1,6 +1,7 @@
-"""Load a causal language model with its tokenizer, from a folder, the hub, or a training run of ours.
+"""Load a language model with its tokenizer, from a folder, the hub, or a training run of ours.
 
 >>> loaded = load_model("runs/resume/model", LoadOptions(dtype="bf16"))  # doctest: +SKIP
+>>> chat = loaded.chat()  # doctest: +SKIP
 
 Weights are read from safetensors only, and code that comes with a model is run only when asked for.
 """
@@ -8,22 +9,29 @@ Weights are read from safetensors only, and code that comes with a model is run 
 from __future__ import annotations
 
 import json
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from iepile.errors import IepileError, InputError, MissingDependency
+from iepile.errors import InputError, MissingDependency
+from iepile.models.adapters import CONFIG_FILE, adapter_folder, base_of, put_adapter
 from iepile.models.card import ModelCard, model_folder, read_card
+from iepile.models.device import pick_device, pick_dtype
+from iepile.models.families import agrees, family_of
+from iepile.models.hub import local_only
+from iepile.models.quantise import quantisation
+from iepile.models.vendor import quiet as quiet
+from iepile.models.vendor import vendor_errors as vendor_errors
+from iepile.models.weights import check_pickled
 
-DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+if TYPE_CHECKING:
+    from iepile.models.chat import Chat
+
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "tokenizer_config.json", "vocab.json", "spiece.model",
                    "vocab.txt", "tiktoken.model", "qwen.tiktoken", "ice_text.model", "sentencepiece.bpe.model")
-ADAPTER_FILE = "adapter_model.safetensors"
-CONNECT_SECONDS = 10.0
-"""How long the hub may take to say whether it has a model."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -35,11 +43,26 @@ class LoadOptions:
     device: str = "auto"
     """`cpu`, `cuda`, `cuda:1`, `mps`; `auto`: the first GPU if there is one."""
     adapter: str = ""
-    """Folder or hub name of a LoRA adapter to put on the model."""
+    """Folder or hub name of an adapter to put on the model. Several, separated by commas: all but the last are merged
+    into the weights first."""
     trust_remote_code: bool = False
     """Run Python code that comes with the model."""
     revision: str = "main"
     """Branch, tag or commit of a hub model."""
+    model_name: str = ""
+    """Family of the model, where its `config.json` names none that is known."""
+    bits: int = 16
+    """Bits of the weights of linear layers: 16 (as `dtype` says), 8 or 4."""
+    quant_type: str = "nf4"
+    """How 4 bits are used: `nf4` or `fp4`."""
+    double_quant: bool = True
+    """With 4 bits: quantise the scales as well."""
+    attn_implementation: str = "auto"
+    """`sdpa`, `eager`, `flash_attention_2`, ...; `auto`: as transformers chooses."""
+    cache_dir: str = ""
+    """Folder for models from the hub; empty: the hub's own."""
+    allow_pickle_weights: bool = False
+    """Read weights that are there only in pickled form, as numbers only."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +79,39 @@ class Loaded:
     """The model the weights come from, without adapter."""
     adapter: str = ""
     """The adapter put on it."""
+    family: str = ""
+    """What its family goes by: the user's word where it can be true, else the `model_type`."""
+    encoder_decoder: bool = False
+    """Whether an encoder reads the prompt and a decoder writes the answer."""
 
     @property
     def context(self) -> int | None:
-        """Most tokens the model can hold, where its configuration says."""
+        """Most tokens the model can hold, where its configuration says.
+
+        For an encoder-decoder: of the prompt, and of the answer, each.
+        """
         config = getattr(self.model.config, "text_config", None) or self.model.config
+        if getattr(config, "relative_attention_num_buckets", None):
+            return None  # T5 counts distances, not places: its n_positions only says how it was trained
         for name in ("max_position_embeddings", "n_positions", "seq_length", "max_seq_len"):
             if isinstance(value := getattr(config, name, None), int) and value > 0:
                 return value
         return None
+
+    def chat(self, template: str = "", system: str | None = None) -> Chat:
+        """Its chat: the template named here, else the card's, the tokenizer's own, the family's, `alpaca`.
+
+        Args:
+            system: the system sentence; None: the card's, else the template's own.
+
+        Raises:
+            InputError: unknown template, or one whose special tokens the tokenizer lacks.
+        """
+        from iepile.models.chat import Chat
+
+        if self.card is not None:
+            template, system = template or self.card.template, self.card.system if system is None else system
+        return Chat(self.tokenizer, template, system, self.family, self.encoder_decoder)
 
 
 def load_model(name: str | Path, options: LoadOptions | None = None, trainable: bool = False) -> Loaded:
@@ -76,34 +123,53 @@ def load_model(name: str | Path, options: LoadOptions | None = None, trainable: 
 
     Raises:
         InputError: there is no such model, or it cannot be used; says what to do.
+        MissingDependency: a library for it is not installed.
     """
     options = options or LoadOptions()
-    base, adapter, card = _resolve(str(name), options)
+    base, adapters, card = _resolve(str(name), options)
     with vendor_errors(base):
-        torch, transformers = _libraries()
+        _libraries()
         device = pick_device(options.device)
-        dtype: Any = getattr(torch, DTYPES[options.dtype]) if options.dtype in DTYPES else None
-        if dtype is None:
-            if options.dtype != "auto":
-                raise InputError(f"unknown dtype {options.dtype!r}", field="dtype",
-                                 expected="auto, " + ", ".join(DTYPES))
-            dtype = torch.float32 if device == "cpu" else "auto"
-    tokenizer = load_tokenizer(adapter if adapter and _has_tokenizer(adapter) else base, options)
+        dtype = pick_dtype(options.dtype, device)
+        quantised = quantisation(options.bits, options.quant_type, options.double_quant, dtype)
+    config = load_config(base, options)
+    family = _family(base, config, options)
+    last = adapters[-1] if adapters else None
+    tokenizer = load_tokenizer(last if last and _has_tokenizer(last) else base, options)
     with vendor_errors(base), quiet():
-        model = transformers.AutoModelForCausalLM.from_pretrained(
-            base, dtype=dtype, use_safetensors=True, trust_remote_code=options.trust_remote_code,
-            revision=options.revision, local_files_only=_local_only(base),
-        )
-        if len(tokenizer) > model.get_input_embeddings().num_embeddings:
-            raise InputError(
-                f"the tokenizer has {len(tokenizer)} tokens, the model {model.get_input_embeddings().num_embeddings}",
-                file=base, fix="use the tokenizer that came with the model",
-            )
-        if adapter:
-            model = _with_adapter(model, adapter, trainable)
-        model = model.to(device)
+        auto, encoder_decoder = _auto_class(config, family)
+        model = auto.from_pretrained(base, **_settings(base, config, options, dtype), quantization_config=quantised,
+                                     **({"device_map": {"": device}} if quantised else {}))
+        rows = model.get_input_embeddings().num_embeddings
+        if len(tokenizer) > rows:
+            raise InputError(f"the tokenizer has {len(tokenizer)} tokens, the model {rows}", file=base,
+                             fix="use the tokenizer that came with the model")
+        for n, adapter in enumerate(adapters, 1):
+            model = put_adapter(model, adapter, base, trainable and n == len(adapters))
+            if n < len(adapters):
+                model = model.merge_and_unload()
+        if not quantised:
+            model = model.to(device)
     model.eval()
-    return Loaded(model, tokenizer, card, base, adapter)
+    return Loaded(model, tokenizer, card, base, str(last or ""), family, encoder_decoder)
+
+
+def load_config(base: str, options: LoadOptions) -> Any:
+    """The transformers configuration of a model.
+
+    Raises:
+        InputError: there is none, or it comes with code that was not allowed to run.
+    """
+    own = _own_code(base)
+    if own and not options.trust_remote_code:
+        family = family_of(own) or family_of(options.model_name)
+        what = f"models of the family {family.name}" if family else f"models of type {own!r}"
+        raise InputError(f"{what} bring their own Python code, which is not run unless you allow it", file=base,
+                         field="trust_remote_code", fix="read the code in that folder; if you trust it, set "
+                         "trust_remote_code")
+    with vendor_errors(base):
+        _, transformers = _libraries()
+        return transformers.AutoConfig.from_pretrained(base, **_places(base, options))
 
 
 def load_tokenizer(name: str | Path, options: LoadOptions | None = None) -> Any:
@@ -114,83 +180,21 @@ def load_tokenizer(name: str | Path, options: LoadOptions | None = None) -> Any:
     """
     options = options or LoadOptions()
     folder = model_folder(name)
-    if folder is not None and not _has_tokenizer(str(folder)):
+    if folder is not None and not _has_tokenizer(folder):
         raise InputError(
             "the folder holds no tokenizer", file=folder, expected="tokenizer.json, or tokenizer.model",
             fix="copy the tokenizer files of the model it was made from into the folder",
         )
     with vendor_errors(str(name)):
         _, transformers = _libraries()
-        tokenizer = transformers.AutoTokenizer.from_pretrained(
-            str(folder or name), trust_remote_code=options.trust_remote_code, revision=options.revision,
-            local_files_only=folder is not None or _local_only(str(name)), padding_side="left",
-        )
+        place = str(folder or name)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(place, **_places(place, options), padding_side="left")
     if tokenizer.pad_token_id is None:
         if tokenizer.eos_token_id is None:
             raise InputError("the tokenizer has neither a padding nor an end-of-sequence token", file=name,
                              fix='set "eos_token" in its tokenizer_config.json')
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
-
-
-def pick_device(device: str) -> str:
-    """The device that `auto` stands for; any other name as it is.
-
-    Raises:
-        InputError: the device is not there.
-    """
-    import torch
-
-    if device == "auto":
-        if torch.cuda.is_available():
-            return "cuda"
-        return "mps" if torch.backends.mps.is_available() else "cpu"
-    try:
-        torch.zeros(1).to(device)
-    except (RuntimeError, AssertionError, NotImplementedError) as e:
-        raise InputError(f"device {device!r} cannot be used: {str(e).splitlines()[0]}", field="device",
-                         expected="auto, cpu, cuda, cuda:N or mps") from None
-    return device
-
-
-@contextmanager
-def vendor_errors(name: str) -> Iterator[None]:
-    """The one place where errors of transformers, peft, safetensors and the hub become ours."""
-    try:
-        yield
-    except (IepileError, KeyboardInterrupt):
-        raise
-    except MemoryError as e:
-        raise IepileError(f"{name}: not enough memory\n  do:       load it as bf16, or choose a smaller model") from e
-    except Exception as e:
-        import re
-
-        said = re.sub(r"\s+", " ", str(e)).strip() or type(e).__name__
-        low, kind = said.lower(), type(e).__name__
-        if "out of memory" in low or kind == "OutOfMemoryError":
-            raise IepileError(f"{name}: not enough memory: {said[:200]}\n"
-                              "  do:       load it as bf16, use smaller batches, or choose a smaller model") from e
-        problem, fix = f"cannot be loaded: {said[:300]}", "check that the folder holds a causal language model"
-        if "trust_remote_code" in low or "custom code" in low:
-            problem = "the model brings its own Python code, which is not run unless you allow it"
-            fix = "read that code; if you trust it, set trust_remote_code"
-        elif isinstance(e, ImportError):
-            problem, fix = f"needs a library that is not installed: {said[:300]}", "install what it names"
-        elif kind in ("GatedRepoError", "RepositoryNotFoundError", "HFValidationError", "RevisionNotFoundError"):
-            problem = f"the hub does not give it: {said[:200]}"
-            fix = "check the name and revision, or log in to the hub"
-        elif "couldn't connect" in low or kind in ("ConnectError", "ConnectionError", "LocalEntryNotFoundError",
-                                                   "OfflineModeIsEnabled", "ConnectTimeout"):
-            problem = "not a folder here, not in the local cache, and the hub cannot be reached"
-            fix = "check the path, or download the model first and give its folder"
-        elif "unrecognized model" in low or "unrecognized configuration" in low or "does not recognize" in low:
-            problem = f"not a causal language model this installation knows: {said[:200]}"
-            fix = "check config.json: model_type must name a causal language model"
-        elif "safetensors" in low and ("no file named" in low or "does not appear to have" in low):
-            problem, fix = "holds no weights in safetensors form", "convert them: only safetensors files are read"
-        elif kind == "SafetensorError":
-            problem, fix = f"its weights are damaged: {said[:200]}", "fetch or train the model again"
-        raise InputError(problem, file=name, field="model_name_or_path", fix=fix) from e
 
 
 def _libraries() -> tuple[Any, Any]:
@@ -202,117 +206,88 @@ def _libraries() -> tuple[Any, Any]:
     return torch, transformers
 
 
-def _resolve(name: str, options: LoadOptions) -> tuple[str, str, ModelCard | None]:
-    """Base model, adapter ("" for none) and card of what the user named."""
+def _resolve(name: str, options: LoadOptions) -> tuple[str, list[Path], ModelCard | None]:
+    """Base model, adapters and card of what the user named."""
     folder = model_folder(name)
-    adapter = _adapter_folder(options.adapter, options) if options.adapter else None
-    card = read_card(adapter) if adapter else None
+    asked = [a.strip() for a in options.adapter.split(",") if a.strip()]
+    adapters = [adapter_folder(a, options.revision, options.cache_dir) for a in asked]
+    if len(adapters) > 1 and options.bits != 16:
+        raise InputError("several adapters are merged into the weights, which quantised weights do not allow",
+                         field="bits", expected="16", fix="merge all but the last with: iepile export")
+    card = read_card(adapters[-1]) if adapters else None
     if folder is None:
-        return name, str(adapter or ""), card
+        return name, adapters, card
     card = card or read_card(folder)
     if card is not None and card.kind != "causal-lm":
         raise InputError(f"the folder holds a model of kind {card.kind!r}", file=folder,
-                         expected="a causal language model", fix="choose the engine made for it")
-    if (folder / "adapter_config.json").is_file():
-        if adapter:
+                         expected="a language model", fix="choose the engine made for it")
+    if (folder / CONFIG_FILE).is_file():
+        if adapters:
             raise InputError("both the model and the adapter name an adapter", file=folder, field="adapter",
                              fix="name the base model as the model")
-        adapter, base = _adapter_folder(str(folder), options), _base_of(folder, card)
-        return base, str(adapter), card
+        return base_of(folder, card), [adapter_folder(str(folder))], card
     if not (folder / "config.json").is_file():
         raise InputError("not a model folder: there is no config.json", file=folder, field="model_name_or_path",
                          fix="name the folder that holds config.json and model.safetensors")
-    return str(folder), str(adapter or ""), card
+    return str(folder), adapters, card
 
 
-def _base_of(adapter: Path, card: ModelCard | None) -> str:
+def _own_code(base: str) -> str:
+    """The `model_type` of a local model that cannot be loaded without its own code; empty: it can, or is not here."""
     try:
-        named = json.loads((adapter / "adapter_config.json").read_text("utf-8")).get("base_model_name_or_path")
-    except (ValueError, OSError, AttributeError) as e:
-        raise InputError(f"not an adapter: {e}", file=adapter / "adapter_config.json") from None
-    base = (card.base_model if card else "") or named
-    if not base:
-        raise InputError("the adapter does not say which model it belongs to", file=adapter,
-                         fix="name the base model as the model and this folder as the adapter")
-    for place in (Path(base), adapter / base):
-        if (place / "config.json").is_file():
-            return str(place)
-    if Path(base).is_absolute():
-        raise InputError(f"the base model of this adapter is gone: {base}", file=adapter,
-                         fix="name the base model as the model and this folder as the adapter")
-    return str(base)
+        config = json.loads((Path(base) / "config.json").read_text("utf-8"))
+        kind, code = str(config.get("model_type") or "unnamed"), config.get("auto_map")
+    except (OSError, ValueError, AttributeError):
+        return ""
+    if not code:
+        return ""
+    with vendor_errors(base):
+        _libraries()
+        from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+
+        return "" if kind in CONFIG_MAPPING else kind
 
 
-def _adapter_folder(name: str, options: LoadOptions) -> Path:
-    """Local folder of an adapter, fetched from the hub if need be, with safetensors weights."""
-    folder = model_folder(name)
-    if folder is None:
-        with vendor_errors(name):
-            from huggingface_hub import snapshot_download
-
-            folder = Path(snapshot_download(
-                name, revision=options.revision, local_files_only=_local_only(name, "adapter_config.json"),
-                allow_patterns=["*.json", ADAPTER_FILE, "*.model", "*.jinja", "*.txt"],
-            ))
-    if not (folder / "adapter_config.json").is_file():
-        raise InputError("not an adapter: there is no adapter_config.json", file=folder, field="adapter")
-    if not (folder / ADAPTER_FILE).is_file():
-        raise InputError("the adapter holds no weights in safetensors form", file=folder, expected=ADAPTER_FILE,
-                         fix="convert them: only safetensors files are read")
-    return folder
+def _family(base: str, config: Any, options: LoadOptions) -> str:
+    kind = str(getattr(config, "model_type", ""))
+    hint = options.model_name
+    if hint and not agrees(hint, kind):
+        logger.warning("%s: model_name is %s, but its config.json says %s, which holds", base, hint, kind)
+        hint = ""
+    return hint if family_of(hint) else kind
 
 
-def _with_adapter(model: Any, folder: str, trainable: bool) -> Any:
-    try:
-        from peft import PeftModel
-    except ImportError:
-        raise MissingDependency("peft", "train", "an adapter") from None
-    try:
-        return PeftModel.from_pretrained(model, folder, is_trainable=trainable)
-    except (ValueError, RuntimeError, KeyError) as e:
-        raise InputError(f"the adapter does not fit the model: {str(e).strip().splitlines()[0][:300]}", file=folder,
-                         field="adapter", fix="name the model the adapter was trained on") from e
+def _auto_class(config: Any, family: str) -> tuple[Any, bool]:
+    """The transformers class that loads a configuration, and whether what it gives is an encoder-decoder."""
+    import transformers
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
+
+    known = family_of(family)
+    own = getattr(config, "auto_map", None) or {}
+    if getattr(config, "is_encoder_decoder", False) or (known and known.loader == "seq2seq"):
+        return transformers.AutoModelForSeq2SeqLM, True
+    if type(config) in MODEL_FOR_CAUSAL_LM_MAPPING or "AutoModelForCausalLM" in own:
+        return transformers.AutoModelForCausalLM, False
+    if "AutoModel" in own and known and known.loader == "model":
+        return transformers.AutoModel, False
+    return transformers.AutoModelForCausalLM, False
 
 
-def _has_tokenizer(folder: str) -> bool:
-    return any((Path(folder) / f).is_file() for f in TOKENIZER_FILES)
+def _places(base: str, options: LoadOptions) -> dict[str, Any]:
+    return {"trust_remote_code": options.trust_remote_code, "revision": options.revision,
+            "cache_dir": options.cache_dir or None,
+            "local_files_only": local_only(base, cache_dir=options.cache_dir)}
 
 
-def _local_only(name: str, file: str = "config.json") -> bool:
-    """Whether to look in this machine's files alone: a folder, or a hub that does not answer.
-
-    Asked once with a short limit, because the libraries would try again for most of a minute.
-    """
-    if Path(name).is_dir():
-        return True
-    from huggingface_hub import HfApi, try_to_load_from_cache
-    from huggingface_hub.errors import HfHubHTTPError
-
-    try:
-        HfApi().model_info(name, timeout=CONNECT_SECONDS)
-    except HfHubHTTPError:
-        return isinstance(try_to_load_from_cache(name, file), str)
-    except (OSError, ValueError, RuntimeError):
-        return True
-    except Exception as e:  # the hub's HTTP library has its own tree of connection errors
-        if "connect" in type(e).__name__.lower() or "timeout" in type(e).__name__.lower():
-            return True
-        raise
-    return False
+def _settings(base: str, config: Any, options: LoadOptions, dtype: Any) -> dict[str, Any]:
+    folder = Path(base)
+    pickled = folder.is_dir() and check_pickled(folder, options.allow_pickle_weights)
+    loose = options.allow_pickle_weights and (pickled or not folder.is_dir())
+    made = _places(base, options) | {"config": config, "dtype": dtype, "use_safetensors": None if loose else True}
+    if options.attn_implementation != "auto":
+        made["attn_implementation"] = options.attn_implementation
+    return made
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    """No progress bars of transformers, which would run into our own lines, nor its messages to authors of peft."""
-    from transformers.utils import logging
-
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*", category=FutureWarning)
-            warnings.filterwarnings("ignore", message=".*fan_in_fan_out.*", category=UserWarning)
-            yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()
+def _has_tokenizer(folder: Path) -> bool:
+    return any((folder / f).is_file() for f in TOKENIZER_FILES)

@@ -1,4 +1,4 @@
-"""Engine for causal language models in this process (transformers): batched, greedy, with a verbatim grammar.
+"""Engine for language models in this process (transformers): batched, greedy, with a verbatim grammar.
 
 With the grammar on, every answer is the JSON object that was asked for and each mention in it is a piece of the
 text, whatever the model: the tokens that would say anything else are shut out, and an answer that reaches the token
@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import islice
 from typing import Any
 
-import numpy as np
-
-from iepile.errors import IepileError, InputError, MissingDependency
+from iepile.errors import IepileError, InputError
+from iepile.extraction.constrained import TokenGrammar
 from iepile.extraction.engines.engine import Completion, Engine, Request
-from iepile.extraction.grammar import complete, lark, limits
+from iepile.extraction.grammar import complete
 from iepile.instruction import read_instruction
-from iepile.models.chat import Chat, control_text
 from iepile.models.load import Loaded, LoadOptions, load_model
 from iepile.tasks import get_task
 from iepile.tasks.shape import Shape
@@ -45,7 +43,7 @@ class TransformersOptions:
     template: str = ""
     """Chat template; empty: as the model was trained, else the tokenizer's own, else alpaca."""
     adapter: str = ""
-    """LoRA adapter to put on the model: a folder or hub name."""
+    """Adapter to put on the model: a folder or hub name. Several, separated by commas: all but the last are merged."""
     dtype: str = "auto"
     """`fp32`, `bf16`, `fp16`; `auto`: as stored on a GPU, fp32 on a processor."""
     device: str = "auto"
@@ -58,6 +56,20 @@ class TransformersOptions:
     """Run Python code that comes with the model."""
     revision: str = "main"
     """Branch, tag or commit of a hub model."""
+    model_name: str = ""
+    """Family of the model, where its `config.json` names none that is known."""
+    bits: int = 16
+    """Bits of the weights of linear layers: 16 (as `dtype` says), 8 or 4."""
+    quant_type: str = "nf4"
+    """How 4 bits are used: `nf4` or `fp4`."""
+    double_quant: bool = True
+    """With 4 bits: quantise the scales as well."""
+    attn_implementation: str = "auto"
+    """`sdpa`, `eager`, `flash_attention_2`, ...; `auto`: as transformers chooses."""
+    cache_dir: str = ""
+    """Folder for models from the hub; empty: the hub's own."""
+    allow_pickle_weights: bool = False
+    """Read weights that are there only in pickled form, as numbers only."""
 
 
 @dataclass
@@ -80,7 +92,7 @@ class _Row:
 
 
 class TransformersEngine:
-    """Answers requests with a causal language model."""
+    """Answers requests with a language model: decoder alone, or encoder and decoder."""
 
     name = "transformers"
 
@@ -95,16 +107,19 @@ class TransformersEngine:
         if options.threads > 0:
             torch.set_num_threads(options.threads)
         self.loaded, self.options = loaded, options
-        card = loaded.card
-        self.chat = Chat(loaded.tokenizer, options.template or (card.template if card else ""),
-                         card.system if card else None)
+        self.chat = loaded.chat(options.template)
         self.context = options.context or loaded.context
         model = loaded.model
+        if not hasattr(model, "generate"):
+            raise InputError("the model cannot write: its class has no generate", file=loaded.name,
+                             expected="a causal language model, or an encoder-decoder")
+        said = (getattr(c, "decoder_start_token_id", None) for c in (model.config, model.generation_config))
+        self._start = next((i for i in said if i is not None), None)
         # A model's own generation settings (sampling, penalties) would change greedy answers behind our back.
         model.generation_config = GenerationConfig()
         if hasattr(model, "get_base_model"):
             model.get_base_model().generation_config = GenerationConfig()
-        self._grammar = _Grammar(loaded, self.chat, options.max_items or None) if options.grammar else None
+        self._grammar = TokenGrammar(loaded, self.chat, options.max_items or None) if options.grammar else None
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Completion]:
         """Answer requests: longest first within a stretch, so that a batch has prompts of like length."""
@@ -143,11 +158,13 @@ class TransformersEngine:
             closed = complete(row.shape, "")
             least = len(self.chat.answer_ids(closed)) if closed else 1
         if self.context is not None:
-            room = self.context - len(ids)
-            if room < least:
+            # An encoder-decoder holds so many of the prompt, and as many of the answer.
+            apart = self.chat.encoder_decoder
+            room = self.context - (0 if apart else len(ids))
+            if room < least or len(ids) > self.context:
                 raise InputError(
-                    f"the prompt has {len(ids)} tokens; with the shortest answer ({least}) that is more than the "
-                    f"{self.context} the model can hold",
+                    f"the prompt has {len(ids)} tokens{'' if apart else ' and'} the shortest answer {least}, more than "
+                    f"the {self.context} the model can hold",
                     fix="use smaller windows, or ask fewer labels at a time",
                 )
             row.budget = min(row.budget, room)
@@ -173,7 +190,9 @@ class TransformersEngine:
         for row in batch:
             row.tokens, row.logprob, row.finish, row.error = [], 0.0, "", ""
             if self._grammar is not None:
-                self._grammar.start(row)
+                row.matcher = self._grammar.matcher(row.grammar)
+                if row.matcher.is_error():
+                    row.finish, row.error = "error", f"grammar: {row.matcher.get_error()[:300]}"
         live = [r for r in batch if not r.finish]
         yield from (self._completion(r) for r in batch if r.finish)
         try:
@@ -199,11 +218,17 @@ class TransformersEngine:
 
         width = max(len(r.ids) for r in rows)
         pad = self.loaded.tokenizer.pad_token_id
-        ids = torch.tensor([[pad] * (width - len(r.ids)) + r.ids for r in rows])
-        mask = torch.tensor([[0] * (width - len(r.ids)) + [1] * len(r.ids) for r in rows])
+        # What continues a prompt must stand beside its end; an encoder counts places from the beginning.
+        gaps = [(0, width - len(r.ids)) if self.chat.encoder_decoder else (width - len(r.ids), 0) for r in rows]
+        both = list(zip(rows, gaps, strict=True))
+        ids = torch.tensor([[pad] * left + r.ids + [pad] * right for r, (left, right) in both])
+        mask = torch.tensor([[0] * left + [1] * len(r.ids) + [0] * right for r, (left, right) in both])
         device = self.loaded.model.device
         step = _Step(rows, self._grammar, self.chat.stop_ids)
-        config = GenerationConfig(max_new_tokens=max(r.budget for r in rows), do_sample=False, pad_token_id=pad)
+        config = GenerationConfig(
+            max_new_tokens=max(r.budget for r in rows), do_sample=False, pad_token_id=pad,
+            decoder_start_token_id=self._start,
+        )
         with torch.inference_mode():
             self.loaded.model.generate(
                 input_ids=ids.to(device), attention_mask=mask.to(device), generation_config=config,
@@ -226,61 +251,10 @@ class TransformersEngine:
         return Completion(key, text, row.finish, tokens=n, logprob=logprob, error=row.error)
 
 
-class _Grammar:
-    """llguidance with one tokenizer."""
-
-    def __init__(self, loaded: Loaded, chat: Chat, most: int | None) -> None:
-        try:
-            import llguidance
-            from llguidance.hf import from_tokenizer
-        except ImportError:
-            raise MissingDependency("llguidance", "train", "the grammar") from None
-        self._lib = llguidance
-        self._tokenizer = loaded.tokenizer
-        self.vocabulary = loaded.model.get_output_embeddings().weight.shape[0]
-        try:
-            self.ll = from_tokenizer(loaded.tokenizer, n_vocab=self.vocabulary, eos_token=chat.end_id)
-        except ValueError as e:
-            raise InputError(f"the grammar cannot be used with this tokenizer: {e}", field="grammar",
-                             fix="turn the grammar off; answers are then checked, but not held to the text") from e
-        begin = chat.answer_ids('{"')[:-1]
-        self.leading_space = self.ll.decode_bytes(begin).startswith(b" ")
-        self._limits, self._most = limits(), most
-        self._executor = llguidance.LLExecutor()
-
-    def write(self, shape: Shape, instruction: str, text: str) -> str:
-        """The grammar of one request."""
-        hostile = control_text(self._tokenizer, [instruction])
-        return lark(shape, text, most=self._most, leading_space=self.leading_space, no_forcing=hostile)
-
-    def start(self, row: _Row) -> None:
-        """Give the row a fresh matcher."""
-        matcher = self._lib.LLMatcher
-        row.matcher = matcher(self.ll, matcher.grammar_from_lark(row.grammar), limits=self._limits, log_level=0)
-        if row.matcher.is_error():
-            row.finish, row.error = "error", f"grammar: {row.matcher.get_error()[:300]}"
-
-    def masks(self, rows: list[_Row], width: int) -> Any:
-        """Allowed tokens of each unfinished row as booleans, shape (rows, width); finished rows may do anything."""
-        bits = np.full((len(rows), (self.vocabulary + 31) // 32), -1, dtype=np.int32)
-        live = [(r.matcher, i) for i, r in enumerate(rows) if not r.finish]
-        if live:
-            self._executor.unsafe_compute_mask_ptr(live, bits.ctypes.data, bits.shape[1] * 4, len(rows))
-        allowed = np.unpackbits(bits.view(np.uint8), axis=1, bitorder="little")[:, : self.vocabulary].astype(bool)
-        if width > self.vocabulary:
-            allowed = np.pad(allowed, ((0, 0), (0, width - self.vocabulary)))
-        return allowed
-
-    def text(self, tokens: list[int]) -> str:
-        """The text of an answer; a half character at its end is left out."""
-        text: str = self.ll.decode_bytes(tokens).decode("utf-8", "ignore")
-        return text.removeprefix(" ") if self.leading_space else text
-
-
 class _Step:
     """Logits processor: masks the scores of a step, notes which token greedy search will take, ends rows."""
 
-    def __init__(self, rows: list[_Row], grammar: _Grammar | None, stop_ids: tuple[int, ...]) -> None:
+    def __init__(self, rows: list[_Row], grammar: TokenGrammar | None, stop_ids: tuple[int, ...]) -> None:
         self.rows, self.grammar, self.stop = rows, grammar, frozenset(stop_ids)
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
@@ -288,7 +262,7 @@ class _Step:
 
         masked = scores
         if self.grammar is not None:
-            allowed = self.grammar.masks(self.rows, scores.shape[-1])
+            allowed = self.grammar.masks([None if r.finish else r.matcher for r in self.rows], scores.shape[-1])
             for row, some in zip(self.rows, allowed.any(axis=1).tolist(), strict=True):
                 if not row.finish and (row.matcher.is_error() or not some):
                     row.finish, row.error = "error", f"grammar: {row.matcher.get_error()[:300] or 'no token fits'}"
@@ -332,5 +306,5 @@ def open_engine(model: str, options: TransformersOptions) -> Engine:
     Raises:
         InputError: the model cannot be loaded, or the template does not fit it.
     """
-    load = LoadOptions(options.dtype, options.device, options.adapter, options.trust_remote_code, options.revision)
+    load = LoadOptions(**{f.name: getattr(options, f.name) for f in fields(LoadOptions)})
     return TransformersEngine(load_model(model, load), options)

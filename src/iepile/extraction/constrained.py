@@ -1,0 +1,81 @@
+"""Constrained decoding: which tokens may come next, so that an answer is valid and its mentions are in the text.
+
+grammar.py writes the grammar of an answer; here it meets the tokens of one tokenizer.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from iepile.errors import InputError, MissingDependency
+from iepile.extraction.grammar import lark, limits
+from iepile.models.chat import Chat
+from iepile.models.load import Loaded
+from iepile.models.plain import control_text
+from iepile.tasks.shape import Shape
+
+
+class TokenGrammar:
+    """The grammar machine (llguidance) with one tokenizer."""
+
+    def __init__(self, loaded: Loaded, chat: Chat, most: int | None = None) -> None:
+        """`most`: most elements of one list in an answer.
+
+        Raises:
+            InputError: the machine cannot be used with this tokenizer.
+            MissingDependency: llguidance is not installed.
+        """
+        try:
+            import llguidance
+            from llguidance.hf import from_tokenizer
+        except ImportError:
+            raise MissingDependency("llguidance", "train", "the grammar") from None
+        self._lib = llguidance
+        self._tokenizer = loaded.tokenizer
+        self.vocabulary = _vocabulary(loaded.model)
+        try:
+            self.ll = from_tokenizer(loaded.tokenizer, n_vocab=self.vocabulary, eos_token=chat.end_id)
+        except ValueError as e:
+            raise InputError(f"the grammar cannot be used with this tokenizer: {e}", field="grammar",
+                             fix="turn the grammar off; answers are then checked, but not held to the text") from e
+        begin = chat.answer_ids('{"')[:-1]
+        self.leading_space = self.ll.decode_bytes(begin).startswith(b" ")
+        self._limits, self._most = limits(), most
+        self._executor = llguidance.LLExecutor()
+
+    def write(self, shape: Shape, instruction: str, text: str) -> str:
+        """The grammar of one request."""
+        hostile = control_text(self._tokenizer, [instruction])
+        return lark(shape, text, most=self._most, leading_space=self.leading_space, no_forcing=hostile)
+
+    def matcher(self, grammar: str) -> Any:
+        """A fresh matcher of an answer; a grammar that cannot be used shows in its `is_error`."""
+        matcher = self._lib.LLMatcher
+        return matcher(self.ll, matcher.grammar_from_lark(grammar), limits=self._limits, log_level=0)
+
+    def masks(self, matchers: list[Any | None], width: int) -> Any:
+        """Allowed tokens of each matcher as booleans, shape (matchers, width); None may do anything."""
+        bits = np.full((len(matchers), (self.vocabulary + 31) // 32), -1, dtype=np.int32)
+        live = [(m, i) for i, m in enumerate(matchers) if m is not None]
+        if live:
+            self._executor.unsafe_compute_mask_ptr(live, bits.ctypes.data, bits.shape[1] * 4, len(matchers))
+        allowed = np.unpackbits(bits.view(np.uint8), axis=1, bitorder="little")[:, : self.vocabulary].astype(bool)
+        if width > self.vocabulary:
+            allowed = np.pad(allowed, ((0, 0), (0, width - self.vocabulary)))
+        return allowed
+
+    def text(self, tokens: list[int]) -> str:
+        """The text of an answer; a half character at its end is left out."""
+        text: str = self.ll.decode_bytes(tokens).decode("utf-8", "ignore")
+        return text.removeprefix(" ") if self.leading_space else text
+
+
+def _vocabulary(model: Any) -> int:
+    """Scores that the model gives a token: one for each row of its head."""
+    head = model.get_output_embeddings()
+    if head is not None:
+        return int(head.weight.shape[0])
+    config = getattr(model.config, "text_config", None) or model.config
+    return int(config.vocab_size)
