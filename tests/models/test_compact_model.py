@@ -14,7 +14,8 @@ import torch
 from compact_toy import BUY, BUYER, FIRM, PERSON, WORKS, small, toy
 from iepile.errors import InputError
 from iepile.models.compact.example import Label, Question
-from iepile.models.compact.model import CompactModel, UnseenLabelWarning
+from iepile.models.compact.model import CompactModel
+from iepile.models.compact.predictor import UnseenLabelWarning
 from iepile.training.compact import fit
 from iepile.training.compact_tuning import questions
 

@@ -25,7 +25,8 @@ from torch import nn
 
 from iepile.errors import InputError
 from iepile.models.compact.example import Example
-from iepile.models.compact.model import CompactModel, build, token_batches
+from iepile.models.compact.model import CompactModel, build
+from iepile.models.compact.predictor import token_batches
 from iepile.training.compact_checkpoint import Checkpoints
 from iepile.training.compact_config import CompactTrainConfig
 from iepile.training.compact_loss import Labelled, Sampling, batch_loss, label

@@ -18,10 +18,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from iepile.models.compact.batch import Prepared, encode, prepare
-from iepile.models.compact.decode import TokenSpan, Use, allowed_tokens, candidates, uses
+from iepile.models.compact.batch import Prepared, match, pad, share
+from iepile.models.compact.decode import Use, allowed_tokens, plan
 from iepile.models.compact.example import Example, Label
 from iepile.models.compact.network import CompactNetwork, States
+from iepile.models.compact.proposals import TokenSpan, candidates
+from iepile.models.compact.torch_scorer import encode, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Labelled:
 
 def label(example: Example, network: CompactNetwork, left_out: Counter[str]) -> Labelled:
     """Prepare an example; spans that cannot be learned are counted in `left_out` by reason."""
-    text = prepare(example.text, network)
+    text = read(example.text, network)
     width = network.config.max_width
 
     def place(start: int, end: int) -> TokenSpan | None:
@@ -59,7 +61,7 @@ def label(example: Example, network: CompactNetwork, left_out: Counter[str]) -> 
             span = place(start, end)
             if span is not None:
                 spans.setdefault(Use(name, name.kind), set()).add(span)
-    followers = _followers(example.asked_pairs)
+    followers = plan((), example.asked_pairs).followers
     pairs: dict[tuple[Label, TokenSpan], set[TokenSpan]] = {}
     for use, names in followers.items():
         for name in names:
@@ -81,17 +83,8 @@ def label(example: Example, network: CompactNetwork, left_out: Counter[str]) -> 
 
 
 @lru_cache(maxsize=4096)
-def _followers(names: tuple[Label, ...]) -> dict[Use, tuple[Label, ...]]:
-    out: dict[Use, list[Label]] = {}
-    for name in sorted(set(names)):
-        anchor = name.anchor
-        out.setdefault(Use(name, "head") if anchor is None else Use(anchor, "trigger"), []).append(name)
-    return {use: tuple(found) for use, found in out.items()}
-
-
-@lru_cache(maxsize=4096)
 def _asked(spans: tuple[Label, ...], pairs: tuple[Label, ...]) -> frozenset[Use]:
-    return frozenset(uses(spans, [name for name in pairs if name.anchor is None]))
+    return frozenset(plan(spans, tuple(name for name in pairs if name.anchor is None)).uses)
 
 
 @dataclass(frozen=True)
@@ -109,12 +102,14 @@ class Sampling:
 
 def batch_loss(network: CompactNetwork, batch: Sequence[Labelled], sampling: Sampling) -> Tensor:
     """Mean loss per text: borders and spans of both steps, summed over what was asked."""
-    states = encode(network, [x.text for x in batch])
+    texts = [x.text for x in batch]
+    lengths, features = pad(texts)
+    states = encode(network, texts, lengths, features)
     part = _draw(batch, sampling)
     total = torch.zeros(())
     likely: dict[tuple[int, Use], list[TokenSpan]] = {}
     if part:
-        loss, likely = _step_one(network, states, batch, part)
+        loss, likely = _step_one(network, states, features, batch, part)
         total = total + loss
     queries = _queries(batch, likely, sampling)
     if queries:
@@ -130,15 +125,19 @@ def _draw(batch: Sequence[Labelled], sampling: Sampling) -> list[Use]:
 
 
 def _step_one(
-    network: CompactNetwork, states: States, batch: Sequence[Labelled], part: list[Use]
+    network: CompactNetwork,
+    states: States,
+    features: np.ndarray[Any, Any],
+    batch: Sequence[Labelled],
+    part: list[Use],
 ) -> tuple[Tensor, dict[tuple[int, Use], list[TokenSpan]]]:
     config = network.config
     number = {use: t for t, use in enumerate(part)}
     names = [(u.label, u.role) for u in part]
-    match = network.match(states, names)
-    scores, span_queries = network.grid_scores(states, network.label_vectors(names), match)
+    matches = match(features, names, config.buckets)
+    scores, span_queries = network.grid_scores(states, network.label_vectors(names), torch.from_numpy(matches))
     asked = np.array([[u in x.asked for u in part] for x in batch])
-    allowed = allowed_tokens(states, part) & asked[:, :, None]
+    allowed = allowed_tokens(states.mask.numpy(), part) & asked[:, :, None]
     gold: list[tuple[int, int, int]] = []
     for row, x in enumerate(batch):
         for use, spans in x.spans.items():
@@ -152,7 +151,7 @@ def _step_one(
     values = network.span_scores(
         states,
         span_queries[label_t],
-        match.flatten(0, 1)[torch.from_numpy(q)],
+        torch.from_numpy(share(matches.reshape(-1, matches.shape[2]), q, i, j)),
         row_t,
         torch.from_numpy(i),
         torch.from_numpy(j),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from iepile.models.compact.calibration import probability
 from iepile.models.compact.config import CompactConfig
-from iepile.models.compact.decode import probability
 from iepile.models.compact.example import Example, Label, Question
 from iepile.models.compact.model import CompactModel
 from iepile.models.compact.network import CompactNetwork

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
-from iepile.models.compact.features import FEATURES, Tokens, featurize, tokenize
-from iepile.models.compact.network import CompactNetwork, States
-from iepile.models.compact.pretrained import PretrainedText
+from iepile.models.compact.example import Label
+from iepile.models.compact.features import FEATURES, Tokens, featurize, label_words, tokenize
+from iepile.models.compact.subwords import SubwordReader, Subwords
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,28 +20,54 @@ class Prepared:
     tokens: Tokens
     features: np.ndarray[Any, Any]
     """[tokens, FEATURES] hashed features."""
-    subwords: PretrainedText | None = None
+    subwords: Subwords | None = None
     """What a Hugging Face encoder reads instead."""
 
     def __len__(self) -> int:
         return len(self.tokens)
 
 
-def prepare(text: str, network: CompactNetwork) -> Prepared:
-    """Tokenise one text for this network."""
+def prepare(text: str, buckets: int, reader: SubwordReader | None = None) -> Prepared:
+    """Tokenise one text; `reader` is that of the pretrained encoder, if there is one."""
     tokens = tokenize(text)
-    features = np.array(featurize(tokens, network.config.buckets), np.int32)
-    return Prepared(tokens, features, network.pretrained.read(tokens) if network.pretrained else None)
+    features = np.array(featurize(tokens, buckets), np.int32)
+    return Prepared(tokens, features, reader.read(tokens) if reader else None)
 
 
-def encode(network: CompactNetwork, texts: Sequence[Prepared]) -> States:
-    """Encode a batch; one column more than the longest text, so that every span has a right neighbour."""
-    lengths = torch.tensor([len(t) for t in texts])
-    size = int(lengths.max()) + 1
-    features = np.zeros((len(texts), size, FEATURES), np.int64)
+def pad(texts: Sequence[Prepared]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Lengths [B] and features [B, L, FEATURES]; one column more than the longest text, so that every span has a
+    right neighbour."""
+    lengths = np.array([len(t) for t in texts], np.int64)
+    features = np.zeros((len(texts), int(lengths.max()) + 1, FEATURES), np.int64)
     for k, t in enumerate(texts):
         features[k, : len(t)] = t.features
-    states = None
-    if network.pretrained is not None:
-        states = network.pretrained([t.subwords for t in texts if t.subwords is not None], size)
-    return network.encode(lengths, torch.from_numpy(features), states)
+    return lengths, features
+
+
+def match(
+    features: np.ndarray[Any, Any], labels: Sequence[tuple[Label, str]], buckets: int
+) -> np.ndarray[Any, Any]:
+    """[B, T, L]: how far a token occurs in the name of an event type, 0 to 1: triggers often do.
+
+    A word counts in full, and so do two neighbouring characters of the name; one character alone says little.
+    """
+    ids = features[..., [0, 1, 6, 7]]
+    words = np.where(ids[..., 1] > 0, ids[..., 1], ids[..., 0])
+    alone = np.where(ids[..., 1] > 0, 1.0, 0.3)
+    out = np.zeros((len(words), len(labels), words.shape[1]), np.float32)
+    for t, (label, use) in enumerate(labels):
+        if use == "trigger":
+            single, ends, begins = label_words(label.text, buckets)
+            pair = np.isin(ids[..., 2], ends) | np.isin(ids[..., 3], begins)
+            out[:, t] = np.maximum(np.isin(words, single) * alone, pair)
+    return out
+
+
+def share(
+    matches: np.ndarray[Any, Any], which: np.ndarray[Any, Any], first: np.ndarray[Any, Any], last: np.ndarray[Any, Any]
+) -> np.ndarray[Any, Any]:
+    """[N]: mean match of the tokens `first..last` (inclusive) of row `which` of `matches` [rows, L]."""
+    sums = np.concatenate([np.zeros_like(matches[:, :1]), matches.cumsum(1)], 1)
+    total: np.ndarray[Any, Any] = sums[which, last + 1] - sums[which, first]
+    out: np.ndarray[Any, Any] = total / (last - first + 1).astype(np.float32)
+    return out

@@ -8,23 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import torch
 
-from iepile.models.compact.batch import Prepared, encode
+from iepile.models.compact.batch import Prepared, match, pad, share
+from iepile.models.compact.calibration import Calibration
+from iepile.models.compact.config import CompactConfig
 from iepile.models.compact.example import Label, Prediction, Question
-from iepile.models.compact.geometry import propose
-from iepile.models.compact.network import CompactNetwork, States
+from iepile.models.compact.proposals import Scored, TokenSpan, best, candidates
+from iepile.models.compact.scorer import Array, Scorer
 
-TokenSpan = tuple[int, int]
-"""First and last (inclusive) token."""
-Scored = tuple[float, TokenSpan]
-
-_LABELS_AT_ONCE = 48
+_NAMES_AT_ONCE = 48
 _CELLS_AT_ONCE = 40_000
+_TOLD = 20.0
+"""Score of an anchor that the question gives."""
 
 
 @dataclass(frozen=True, order=True)
@@ -36,61 +35,92 @@ class Use:
     """`entity`, `trigger` or `head`."""
 
 
-def uses(question_spans: Sequence[Label], question_pairs: Sequence[Label]) -> list[Use]:
-    """What step one must look for to answer these labels, sorted."""
-    out = {Use(label, label.kind) for label in question_spans}
-    for label in question_pairs:
-        anchor = label.anchor
-        out.add(Use(label, "head") if anchor is None else Use(anchor, "trigger"))
-    return sorted(out)
+@dataclass(frozen=True)
+class Plan:
+    """What one question, asked of any number of texts, comes to."""
+
+    uses: tuple[Use, ...]
+    """What step one looks for, sorted."""
+    followers: dict[Use, tuple[Label, ...]]
+    """Pair labels by what their first span is."""
 
 
-@torch.no_grad()
-def answer(network: CompactNetwork, texts: Sequence[Prepared], questions: Sequence[Question]) -> list[Prediction]:
+@lru_cache(maxsize=4096)
+def plan(spans: tuple[Label, ...], pairs: tuple[Label, ...]) -> Plan:
+    """What must be looked for to answer these labels."""
+    followers: dict[Use, list[Label]] = {}
+    for label in sorted(set(pairs)):
+        followers.setdefault(_first(label), []).append(label)
+    uses = {Use(label, label.kind) for label in spans} | set(followers)
+    return Plan(tuple(sorted(uses)), {use: tuple(found) for use, found in followers.items()})
+
+
+def _first(pair: Label) -> Use:
+    anchor = pair.anchor
+    return Use(pair, "head") if anchor is None else Use(anchor, "trigger")
+
+
+@dataclass(frozen=True)
+class _Anchor:
+    """A first span for which the second spans of a label are wanted."""
+
+    row: int
+    label: Label
+    score: float
+    span: TokenSpan
+
+
+def answer(
+    scorer: Scorer,
+    config: CompactConfig,
+    calibration: Calibration,
+    texts: Sequence[Prepared],
+    questions: Sequence[Question],
+) -> list[Prediction]:
     """Answer one batch."""
-    config = network.config
-    states = encode(network, texts)
-    found = _step_one(network, states, texts, questions)
+    lengths, features = pad(texts)
+    batch = scorer.encode(texts, lengths, features)
+    mask = np.arange(features.shape[1])[None] < lengths[:, None]
+    plans = [plan(q.spans, q.pairs) for q in questions]
+    asked = [
+        tuple(u for u in p.uses if u.role != "trigger" or u.label not in q.given) if q.given else p.uses
+        for p, q in zip(plans, questions, strict=True)
+    ]
+    found = _step_one(scorer, config, (batch, mask, features), asked)
     out = []
-    anchors: list[tuple[int, Label, float, TokenSpan]] = []
+    anchors: list[_Anchor] = []
     for row, (text, question) in enumerate(zip(texts, questions, strict=True)):
-        spans: dict[Label, list[tuple[int, int, float]]] = {}
         kept: dict[Use, list[Scored]] = {}
         for use, scored in sorted(found[row].items()):
             floor = config.anchor_floor if use.role == "head" else config.thresholds[use.role]
             kept[use] = best([s for s in scored if s[0] > floor])
         if not config.nested:
             _flatten(kept)
-        for label in question.spans:
-            scored = sorted(kept.get(Use(label, label.kind), ()), key=lambda s: s[1])
-            spans[label] = [(*text.tokens.span(*span), probability(score)) for score, span in scored]
-        for label in question.pairs:
-            anchors += [(row, label, s, span) for s, span in _anchors(label, kept, text, question)]
+        spans: dict[Label, list[tuple[int, int, float]]] = {label: [] for label in question.spans}
+        for use, scored in kept.items():
+            if use.label in spans and use.role == use.label.kind:
+                spans[use.label] = [
+                    (*text.tokens.span(*span), calibration.confidence(use.role, score))
+                    for score, span in sorted(scored, key=lambda s: s[1])
+                ]
+        for label, places in question.given.items():
+            told = dict.fromkeys(text.tokens.locate(s, e) for s, e in places)
+            kept[Use(label, "trigger")] = [(_TOLD, p) for p in told if p is not None]
+        for use, scored in kept.items():
+            for label in plans[row].followers.get(use, ()):
+                anchors += [_Anchor(row, label, score, span) for score, span in scored]
         out.append(Prediction(spans, {label: [] for label in question.pairs}))
-    for row, label, anchor, scored in _step_two(network, states, texts, anchors):
-        locate = texts[row].tokens.span
-        first = locate(*anchor)
-        out[row].pairs[label] += [(first, locate(*span), probability(s)) for s, span in scored]
+    anchors.sort(key=lambda a: (a.row, a.label))
+    for a, scored in _step_two(scorer, config, (batch, mask), anchors):
+        locate = texts[a.row].tokens.span
+        first = locate(*a.span)
+        out[a.row].pairs[a.label] += [
+            (first, locate(*span), calibration.confidence(a.label.kind, s)) for s, span in scored
+        ]
     for prediction in out:
         for pairs in prediction.pairs.values():
             pairs.sort()
     return out
-
-
-def best(scored: Sequence[Scored]) -> list[Scored]:
-    """The best of overlapping spans, greedily by score; ties go to the earlier and shorter one."""
-    out: list[Scored] = []
-    taken: set[int] = set()
-    for score, (i, j) in sorted(scored, key=lambda s: (-s[0], s[1])):
-        if taken.isdisjoint(range(i, j + 1)):
-            out.append((score, (i, j)))
-            taken.update(range(i, j + 1))
-    return out
-
-
-def probability(score: float) -> float:
-    """Log-odds to probability, rounded so that the batch a text came in does not show."""
-    return round(1 / (1 + exp(-max(-30.0, min(30.0, score)))), 4)
 
 
 def _flatten(kept: dict[Use, list[Scored]]) -> None:
@@ -106,83 +136,64 @@ def _flatten(kept: dict[Use, list[Scored]]) -> None:
             kept[use].append((s, span))
 
 
-def _anchors(label: Label, kept: dict[Use, list[Scored]], text: Prepared, question: Question) -> list[Scored]:
-    if label.anchor is None:
-        return kept.get(Use(label, "head"), [])
-    if label.anchor in question.given:
-        places = [text.tokens.locate(s, e) for s, e in question.given[label.anchor]]
-        return [(20.0, p) for p in dict.fromkeys(places) if p is not None]
-    return kept.get(Use(label.anchor, "trigger"), [])
-
-
 def _step_one(
-    network: CompactNetwork, states: States, texts: Sequence[Prepared], questions: Sequence[Question]
+    scorer: Scorer,
+    config: CompactConfig,
+    states: tuple[Any, Array, Array],
+    asked: Sequence[tuple[Use, ...]],
 ) -> list[dict[Use, list[Scored]]]:
-    config = network.config
-    asked = []
-    for question in questions:
-        wanted = uses(question.spans, question.pairs)
-        asked.append({u for u in wanted if u.role != "trigger" or u.label not in question.given})
-    everything = sorted(set().union(*asked))
-    out: list[dict[Use, list[Scored]]] = [{} for _ in texts]
-    for at in range(0, len(everything), _LABELS_AT_ONCE):
-        part = everything[at : at + _LABELS_AT_ONCE]
+    batch, mask, features = states
+    # Texts mostly ask the same: what is looked for is compared once for each distinct question.
+    kinds = {id(uses): frozenset(uses) for uses in asked}
+    everything = sorted(set().union(*kinds.values()))
+    out: list[dict[Use, list[Scored]]] = [{} for _ in asked]
+    for at in range(0, len(everything), _NAMES_AT_ONCE):
+        part = everything[at : at + _NAMES_AT_ONCE]
         names = [(u.label, u.role) for u in part]
-        match = network.match(states, names)
-        scores, span_queries = network.grid_scores(states, network.label_vectors(names), match)
-        ok = np.array([[u in a for u in part] for a in asked])
-        allowed = allowed_tokens(states, part) & ok[:, :, None]
-        flat = scores.flatten(0, 1).numpy()
+        matches = match(features, names, config.buckets)
+        scores, queries = scorer.grid(batch, names, matches)
+        masks = {key: np.array([u in uses for u in part]) for key, uses in kinds.items()}
+        ok = np.stack([masks[id(uses)] for uses in asked])
+        allowed = allowed_tokens(mask, part) & ok[:, :, None]
+        flat = scores.reshape(-1, *scores.shape[2:])
         q, i, j, border = candidates(flat, allowed.reshape(flat.shape[:2]), config.max_width, config.search_floor)
         if not len(q):
             continue
-        row, label = q // len(part), q % len(part)
-        index = [torch.from_numpy(x) for x in (row, i, j)]
-        queries = span_queries[torch.from_numpy(label)]
-        whole = network.span_scores(states, queries, match.flatten(0, 1)[torch.from_numpy(q)], *index).numpy()
+        row, name = q // len(part), q % len(part)
+        shares = share(matches.reshape(-1, matches.shape[2]), q, i, j)
+        whole = scorer.spans(batch, queries, shares, (row, name, i, j))
         values = border * config.border_share + whole * (1 - config.border_share)
-        for r, t, a, b, v in zip(row.tolist(), label.tolist(), i.tolist(), j.tolist(), values.tolist(), strict=True):
+        for r, t, a, b, v in zip(row.tolist(), name.tolist(), i.tolist(), j.tolist(), values.tolist(), strict=True):
             out[r].setdefault(part[t], []).append((v, (a, b)))
     return out
 
 
 def _step_two(
-    network: CompactNetwork,
-    states: States,
-    texts: Sequence[Prepared],
-    anchors: Sequence[tuple[int, Label, float, TokenSpan]],
-) -> list[tuple[int, Label, TokenSpan, list[Scored]]]:
-    config = network.config
+    scorer: Scorer, config: CompactConfig, states: tuple[Any, Array], anchors: Sequence[_Anchor]
+) -> list[tuple[_Anchor, list[Scored]]]:
+    batch, mask = states
     out = []
-    at_once = max(1, _CELLS_AT_ONCE // states.mask.shape[1])
+    at_once = max(1, _CELLS_AT_ONCE // mask.shape[1])
     for at in range(0, len(anchors), at_once):
         part = anchors[at : at + at_once]
-        labels = sorted({label for _, label, _, _ in part})
+        labels = sorted({a.label for a in part})
         number = {label: k for k, label in enumerate(labels)}
-        vectors = network.label_vectors([(label, label.kind) for label in labels])
-        row = torch.tensor([r for r, _, _, _ in part])
-        queries = network.linked_queries(
-            states,
-            vectors,
-            torch.tensor([number[label] for _, label, _, _ in part]),
-            row,
-            torch.tensor([a for _, _, _, a in part]),
-        )
-        allowed = states.mask[row].clone()
+        row = np.array([a.row for a in part])
+        index = (row, np.array([number[a.label] for a in part]), np.array([a.span for a in part]))
+        scores, queries = scorer.link(batch, [(label, label.kind) for label in labels], index)
+        allowed = mask[row].copy()
         allowed[:, 0] = False
-        scores = network.border_scores(states, queries).numpy()
-        q, i, j, border = candidates(scores, allowed.numpy(), config.max_width, config.search_floor)
+        q, i, j, border = candidates(scores, allowed, config.max_width, config.search_floor)
         found: list[list[Scored]] = [[] for _ in part]
         if len(q):
-            index = [torch.from_numpy(x) for x in (q, i, j)]
-            whole = network.pair_scores(states, queries, *index).numpy()
+            whole = scorer.pairs(batch, queries, (q, i, j))
             values = border * config.border_share + whole * (1 - config.border_share)
             for k, a, b, v in zip(q.tolist(), i.tolist(), j.tolist(), values.tolist(), strict=True):
                 found[k].append((v, (a, b)))
-        for (r, label, anchor_score, anchor), scored in zip(part, found, strict=True):
-            total = [(joint(label, anchor_score, s), span) for s, span in scored]
-            threshold = config.thresholds[label.kind]
-            out.append((r, label, anchor, best([s for s in total if s[0] > threshold])))
+        for anchor, scored in zip(part, found, strict=True):
+            total = [(joint(anchor.label, anchor.score, s), span) for s, span in scored]
+            threshold = config.thresholds[anchor.label.kind]
+            out.append((anchor, best([s for s in total if s[0] > threshold])))
     return out
 
 
@@ -191,19 +202,10 @@ def joint(label: Label, anchor: float, pair: float) -> float:
     return pair if label.kind == "argument" else (anchor + pair) / 2
 
 
-def allowed_tokens(states: States, part: Sequence[Use]) -> np.ndarray[Any, Any]:
+def allowed_tokens(mask: Array, part: Sequence[Use]) -> Array:
     """[B, T, L]: real tokens; the virtual one for triggers only."""
-    allowed = np.repeat(states.mask.numpy()[:, None], len(part), 1)
+    allowed = np.repeat(mask[:, None], len(part), 1)
     for t, use in enumerate(part):
         if use.role != "trigger":
             allowed[:, t, 0] = False
     return allowed
-
-
-def candidates(
-    scores: np.ndarray[Any, Any], allowed: np.ndarray[Any, Any], width: int, floor: float, most: int | None = None
-) -> tuple[np.ndarray[Any, Any], ...]:
-    """`propose` without spans that reach out of the virtual token."""
-    q, i, j, value = propose(scores, allowed, width, floor, most)
-    keep = (i > 0) | (j == 0)
-    return q[keep], i[keep], j[keep], value[keep]

@@ -63,11 +63,6 @@ class CompactEnsemble(nn.Module):
             self._each(lambda k, m: m.linked_queries(states.parts[k], vectors.parts[k], label, row, anchor))
         )
 
-    def match(self, states: Several, labels: Sequence[tuple[Label, str]]) -> Tensor:
-        """See `CompactNetwork.match`; it depends on the text alone."""
-        found: Tensor = self.members[0].match(states.parts[0], labels)
-        return found
-
     def grid_scores(self, states: Several, vectors: Several, match: Tensor) -> tuple[Tensor, Several]:
         """See `CompactNetwork.grid_scores`."""
         found = self._each(lambda k, m: m.grid_scores(states.parts[k], vectors.parts[k], match))
@@ -78,11 +73,11 @@ class CompactEnsemble(nn.Module):
         return _mean(self._each(lambda k, m: m.border_scores(states.parts[k], queries.parts[k])))
 
     def span_scores(
-        self, states: Several, query: Several, match: Tensor, row: Tensor, first: Tensor, last: Tensor
+        self, states: Several, query: Several, share: Tensor, row: Tensor, first: Tensor, last: Tensor
     ) -> Tensor:
         """See `CompactNetwork.span_scores`."""
         return _mean(
-            self._each(lambda k, m: m.span_scores(states.parts[k], query.parts[k], match, row, first, last))
+            self._each(lambda k, m: m.span_scores(states.parts[k], query.parts[k], share, row, first, last))
         )
 
     def pair_scores(self, states: Several, queries: Several, which: Tensor, first: Tensor, last: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from iepile.models.compact.config import CompactConfig
 from iepile.models.compact.example import Label
-from iepile.models.compact.features import FEATURES, label_pieces, label_words
+from iepile.models.compact.features import FEATURES, label_pieces
 from iepile.models.compact.geometry import DISTANCES, bucket, distance, log_bucket
 from iepile.models.compact.pretrained import PretrainedEncoder
 
@@ -45,8 +45,6 @@ class States:
     """[B * L, 5 * span_size]: start, end, left and right neighbour, inside (running sum)."""
     between: Tensor
     """[B, L, span_size] running sum, for the text between two spans."""
-    features: Tensor
-    """[B, L, FEATURES]"""
 
 
 @dataclass(frozen=True)
@@ -93,6 +91,7 @@ class CompactNetwork(nn.Module):
             width = 2 * h + e * c.skip
         else:
             width = pretrained.width
+            self.label_states = nn.Linear(width, e)
         self.borders = nn.Linear(width, 6 * d)
         self.parts = nn.Linear(width, 6 * s)
         self.labels = nn.EmbeddingBag(c.label_buckets, e, mode="mean")
@@ -141,7 +140,7 @@ class CompactNetwork(nn.Module):
         parts = parts.float() * mask[..., None]
         sums = parts[..., 4 * s :].cumsum(1)
         flat = torch.cat([parts[..., : 4 * s], sums[..., :s]], -1).flatten(0, 1)
-        return States(x, mask, borders[:, :, :3], borders[:, :, 3:], flat, sums[..., s:], features)
+        return States(x, mask, borders[:, :, :3], borders[:, :, 3:], flat, sums[..., s:])
 
     def _lstm(self, features: Tensor, lengths: Tensor) -> Tensor:
         c = self.config
@@ -172,12 +171,22 @@ class CompactNetwork(nn.Module):
     # -- queries
 
     def label_vectors(self, labels: Sequence[tuple[Label, str]]) -> Tensor:
-        """[labels, embedding_size] of (label, use) couples, from their texts alone."""
+        """[labels, embedding_size] of (label, use) couples, from their texts alone.
+
+        A pretrained encoder reads the texts itself; then the table holds the uses only, so that nothing can be known
+        of a label but its words.
+        """
         pieces = [label_pieces(label, use, self.config.label_buckets) for label, use in labels]
+        if self.pretrained is not None:
+            pieces = [p[:1] for p in pieces]
         starts = np.cumsum([0] + [len(p) for p in pieces[:-1]])
-        out: Tensor = self.label_norm(
-            self.labels(torch.tensor([i for p in pieces for i in p]), torch.from_numpy(starts))
-        )
+        x = self.labels(torch.tensor([i for p in pieces for i in p]), torch.from_numpy(starts))
+        if self.pretrained is not None:
+            names = list(dict.fromkeys(label for label, _ in labels))
+            number = {label: k for k, label in enumerate(names)}
+            states = self.label_states(self.pretrained.labels(names))
+            x = x + states[torch.tensor([number[label] for label, _ in labels])]
+        out: Tensor = self.label_norm(x)
         return out
 
     def linked_queries(self, states: States, vectors: Tensor, label: Tensor, row: Tensor, anchor: Tensor) -> Queries:
@@ -192,22 +201,6 @@ class CompactNetwork(nn.Module):
         return q[:, : 3 * d].view(-1, 3, d), q[:, 3 * d : 3 * d + 3], q[:, 3 * d + 3 :]
 
     # -- scores
-
-    def match(self, states: States, labels: Sequence[tuple[Label, str]]) -> Tensor:
-        """[B, T, L]: how far a token occurs in the name of an event type, 0 to 1: triggers often do.
-
-        A word counts in full, and so do two neighbouring characters of the name; one character alone says little.
-        """
-        ids = states.features[..., [0, 1, 6, 7]].numpy()
-        words = np.where(ids[..., 1] > 0, ids[..., 1], ids[..., 0])
-        alone = np.where(ids[..., 1] > 0, 1.0, 0.3)
-        out = np.zeros((len(words), len(labels), words.shape[1]), np.float32)
-        for t, (label, use) in enumerate(labels):
-            if use == "trigger":
-                single, ends, begins = label_words(label.text, self.config.buckets)
-                pair = np.isin(ids[..., 2], ends) | np.isin(ids[..., 3], begins)
-                out[:, t] = np.maximum(np.isin(words, single) * alone, pair)
-        return torch.from_numpy(out)
 
     def grid_scores(self, states: States, vectors: Tensor, match: Tensor) -> tuple[Tensor, Tensor]:
         """Step one for all texts and labels: scores [B, T, L, 3] and the span queries [T, span_size + 1]."""
@@ -228,16 +221,13 @@ class CompactNetwork(nn.Module):
         return out + lean.gather(1, far[..., None].expand(-1, -1, 3))
 
     def span_scores(
-        self, states: States, query: Tensor, match: Tensor, row: Tensor, first: Tensor, last: Tensor
+        self, states: States, query: Tensor, share: Tensor, row: Tensor, first: Tensor, last: Tensor
     ) -> Tensor:
         """Step one: [N] scores of spans `first..last` of text `row` against `query` [N, span_size + 1].
 
-        `match` [N, L] is the row of `match` for the text and label of each span.
+        `share` [N]: see `batch.share`.
         """
         hidden = F.dropout(F.gelu(self._span_parts(states, row, first, last)), self._drop, self.training)
-        sums = match.cumsum(-1)
-        inside = sums.gather(1, last[:, None]) - sums.gather(1, first[:, None]) + match.gather(1, first[:, None])
-        share = inside[:, 0] / (last - first + 1)
         return self._compare(self.span_out(hidden), query) + share * self.match_weight[3]
 
     def pair_scores(self, states: States, queries: Queries, which: Tensor, first: Tensor, last: Tensor) -> Tensor:
