@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iepile.errors import InputError
+from iepile.instruction import Instruction
 from iepile.models.chat import Chat
-from iepile.training.data import Example, read_examples
+from iepile.training.data import Example, Examples, read_examples
 from iepile.training.layouts.batch import IGNORE, plan_batches
 from iepile.training.layouts.padded import collate
 from tiny_models import byte_level_tokenizer, sentencepiece_tokenizer
@@ -50,7 +51,7 @@ def test_only_the_answer_and_its_end_are_learned(chat: Chat, tmp_path: Path) -> 
 def test_an_input_field_follows_the_instruction(chat: Chat, tmp_path: Path) -> None:
     one = read_examples(write(tmp_path / "a.json", row("Q", "A", input="text")), chat, 1000)
     two = read_examples(write(tmp_path / "b.json", row("Q\ntext", "A")), chat, 1000)
-    assert one.rows == two.rows
+    assert [e.ids for e in one] == [e.ids for e in two]
 
 
 def test_long_rows_are_left_out_and_counted(chat: Chat, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -58,8 +59,8 @@ def test_long_rows_are_left_out_and_counted(chat: Chat, tmp_path: Path, caplog: 
     with caplog.at_level(logging.WARNING):
         examples = read_examples(path, chat, 250)
     assert (len(examples.rows), examples.dropped) == (2, 1)
-    said = f"1 of 3 rows left out: longer than cutoff_len 250 (the longest has {examples.longest} tokens)"
-    assert said in caplog.text
+    assert f"1 of 3 rows are longer than cutoff_len 250 (the longest has {examples.longest} tokens)" in caplog.text
+    assert "1 are left out (too long, and the question is no JSON with a text to split)" in caplog.text
     assert max(examples.lengths) <= 250 < examples.longest
     with pytest.raises(InputError, match="no row fits"):
         read_examples(path, chat, 10)
@@ -88,15 +89,30 @@ def test_progress_tells_the_rows_read(chat: Chat, tmp_path: Path) -> None:
     assert seen == [7]
 
 
-def test_split_sets_rows_aside_by_seed(chat: Chat, tmp_path: Path) -> None:
-    path = write(tmp_path / "t.json", *[row("Q", f"A{i}") for i in range(20)])
+def test_split_sets_texts_aside_whole_by_seed(chat: Chat, tmp_path: Path) -> None:
+    rows = [row(ask(f"text {i}", [label]), f'{{"{label}": []}}', task="NER") for i in range(20) for label in "abc"]
+    path = write(tmp_path / "t.json", *rows)
     examples = read_examples(path, chat, 1000)
-    rest, aside = examples.split(5, 1)
-    assert (len(rest.rows), len(aside.rows)) == (15, 5)
-    assert sorted(map(repr, rest.rows + aside.rows)) == sorted(map(repr, examples.rows))
-    assert aside.rows == examples.split(5, 1)[1].rows != examples.split(5, 2)[1].rows
-    with pytest.raises(InputError, match="but there are 20 rows"):
-        examples.split(20, 1)
+    rest, aside = examples.split(10, 1)
+    assert (len(rest), len(aside)) == (51, 9)
+    assert not {int(t) for t in texts(rest)} & {int(t) for t in texts(aside)}
+    assert sorted(map(repr, [*rest, *aside])) == sorted(map(repr, examples))
+    assert list(aside) == list(examples.split(10, 1)[1]) != list(examples.split(10, 2)[1])
+    shuffled = read_examples(write(tmp_path / "s.json", *rows[::-1]), chat, 1000)
+    assert sorted(texts(aside)) == sorted(texts(shuffled.split(10, 1)[1]))
+    assert len(examples.split(1, 1)[1]) == 3  # never part of a text
+    with pytest.raises(InputError, match="but there are 60 rows"):
+        examples.split(60, 1)
+    with pytest.raises(InputError, match="about one text"):
+        read_examples(write(tmp_path / "o.json", *rows[:3]), chat, 1000).split(1, 1)
+
+
+def texts(examples: Examples) -> list[int]:
+    return [int(t) for t in examples.table.text[examples.order]]
+
+
+def ask(text: str, schema: list[Any]) -> str:
+    return Instruction("Find.", schema, text).render()
 
 
 @given(st.lists(st.integers(1, 300), min_size=1, max_size=400), st.integers(1, 9), st.sampled_from([0, 300, 900]),

@@ -38,6 +38,8 @@ class Row(msgspec.Struct, frozen=True):
     file: str
     line: int
     """Line, or number of the record in an array or Parquet file; from 1."""
+    text: str = ""
+    """The text, where it stands apart from the question (the older form)."""
     predicted: bool = False
     """There is a `label` beside the answer, as in a file of predictions."""
 
@@ -101,12 +103,29 @@ def records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         yield from read_rows(path)
         return
     line = 0
-    for batch in open_parquet(path).iter_batches(batch_size=BATCH):
-        for row in batch.to_pylist():
+    file = open_parquet(path)
+    for group in range(file.num_row_groups):
+        for row in parquet_rows(file, path, group):
             line += 1
             yield line, row
     if not line:
         raise InputError("the file is empty", file=path, expected="rows")
+
+
+def parquet_rows(file: Any, path: Path, group: int) -> Iterator[dict[str, Any]]:
+    """The rows of one row group of a `ParquetFile`.
+
+    Raises:
+        InputError: the file is damaged there.
+    """
+    from pyarrow import ArrowException
+
+    try:
+        for batch in file.iter_batches(batch_size=BATCH, row_groups=[group]):
+            yield from batch.to_pylist()
+    except (ArrowException, OSError) as e:
+        raise InputError(f"damaged in row group {group}: {str(e).splitlines()[0]}", file=path,
+                         fix="fetch or write the file again") from None
 
 
 def open_parquet(path: Path) -> Any:
@@ -138,11 +157,11 @@ def read_row(row: Mapping[str, Any], path: str | Path, line: int) -> Row:
         query, answer = _chat(row["messages"], path, line)
     else:
         query, answer = _query(row, path, line), _answer(row, path, line)
-    task, source = row.get("task"), row.get("source")
+    task, source, text = row.get("task"), row.get("source"), row.get("input")
     return Row(
         query, answer, task.upper() if isinstance(task, str) else "",
         source if isinstance(source, str) and source else stem(path), str(path), line,
-        predicted=row.get("label") is not None,
+        text if isinstance(text, str) else "", row.get("label") is not None,
     )
 
 
@@ -166,7 +185,8 @@ def _query(row: Mapping[str, Any], path: str | Path, line: int) -> str:
         raise InputError(f"the instruction is {type(query).__name__}, not text", file=path, line=line,
                          field="instruction", expected="text", fix=_CONVERT)
     if more is not None and not isinstance(more, str):
-        raise InputError("the input is not text", file=path, line=line, field="input", expected="text, or no such field")
+        raise InputError("the input is not text", file=path, line=line, field="input",
+                         expected="text, or no such field")
     return f"{query}\n{more}" if more else query
 
 

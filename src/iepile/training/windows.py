@@ -1,0 +1,294 @@
+"""A row that is too long becomes several: its text is split at sentences, and each part keeps its facts.
+
+>>> parts = split_row(row, fits)  # doctest: +SKIP
+
+A part holds the facts whose mentions all lie in its text. Parts overlap by up to a quarter, so that what straddles a
+border stands in one of them; what stands in none is counted as lost. Everything that was asked is asked of each
+part, but for triggers that a question tells (EEA) and that the part does not hold.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Hashable, Sequence
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from iepile.errors import InputError
+from iepile.instruction import read_instruction
+from iepile.jsonl import dumps
+from iepile.records import Event, Facts, Relation, Span
+from iepile.sentences import sentence_starts
+from iepile.tasks.ee import EventExtraction
+from iepile.tasks.re import RelationExtraction
+from iepile.tasks.task import Item, Task, get_task, task_names
+from iepile.training.rows import Row
+
+OVERLAP = 4
+"""Parts share at most one in so many of their characters with the one before."""
+_CLAUSE = re.compile(r"[，、；：,;:]+\s*|\s+")
+_LATIN = re.compile(r"[0-9A-Za-z\u00c0-\u024f]")
+_decode = msgspec.json.Decoder().decode
+
+Fits = Callable[[str, str], bool]
+"""Whether a question with its answer is short enough."""
+
+
+class Reason(StrEnum):
+    """Why a row that is too long was left out."""
+
+    TOO_LONG = "too long, and too_long is drop"
+    FREE_TEXT = "too long, and the question is no JSON with a text to split"
+    NO_TASK = "too long, and the row names no task we know"
+    ODD_QUESTION = "too long, and the schema is not as its task asks"
+    ODD_ANSWER = "too long, and the answer is not as its task answers"
+    NO_ROOM = "the question without text already takes the room"
+    NOTHING_ASKED = "too long, and no part holds what the question tells"
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A row made of part of a text."""
+
+    query: str
+    answer: str
+    start: int
+    """Place in the text of the row: first code point."""
+    end: int
+
+
+class Split(msgspec.Struct, frozen=True):
+    """What became of a row."""
+
+    parts: tuple[Part, ...]
+    facts: int
+    """What the answer stated, each once, as scoring counts it."""
+    lost: int
+    """Those that no part states."""
+
+
+def split_row(row: Row, fits: Fits) -> Split | Reason:
+    """Make rows that fit of one that does not; or why there is no way."""
+    try:
+        question = _Question(row)
+    except _Unsplittable as e:
+        return e.reason
+    parts: dict[tuple[int, int], Part] = {}
+
+    def fit(start: int, end: int) -> bool:
+        part = parts.get((start, end)) or question.part(start, end)
+        parts[start, end] = part
+        return fits(part.query, part.answer)
+
+    places = windows(question.text, fit)
+    if places is None:
+        return Reason.NO_ROOM
+    made = [(p, question.held(*p)) for p in places if question.asked(*p)]
+    if not made:
+        return Reason.NOTHING_ASKED
+    stated = question.keys(question.facts)
+    found = set().union(*(question.keys(facts) for _, facts in made))
+    return Split(tuple(parts[p] for p, _ in made), len(stated), len(stated - found))
+
+
+def windows(text: str, fits: Callable[[int, int], bool]) -> list[tuple[int, int]] | None:
+    """Overlapping stretches (start, end) of a text, each as long as fits; None where not even a character does.
+
+    They begin and end where sentences do; where a sentence is too long, at a comma or blank; at any place where
+    there is none.
+    """
+    levels = (_starts(sentence_starts(text), text), _starts([m.end() for m in _CLAUSE.finditer(text)], text),
+              range(1, len(text) + 1))
+    out: list[tuple[int, int]] = []
+    start, reached, usual = 0, 0, len(text) // 2
+    while True:
+        end = _end(levels, start, usual, fits)
+        if start < reached and (end is None or end <= reached):
+            # The overlap leaves no room for anything new.
+            start = reached
+            end = _end(levels, start, usual, fits)
+        if end is None:
+            return None
+        if text[start:end].strip():
+            out.append((start, end))
+        if end == len(text):
+            return out
+        usual, reached = end - start, end
+        start = _next_start(levels, start, end)
+
+
+def _starts(starts: Sequence[int], text: str) -> list[int]:
+    return sorted({*(s for s in starts if 0 < s < len(text)), len(text)})
+
+
+def _end(levels: Sequence[Sequence[int]], start: int, usual: int, fits: Callable[[int, int], bool]) -> int | None:
+    """The farthest border of the coarsest level that a stretch from `start` may reach."""
+    limit: int | None = None
+    for borders in levels:
+        first = bisect_right(borders, start)
+        last = len(borders) if limit is None else bisect_left(borders, limit)
+        found = _last(last - first, lambda i: fits(start, borders[first + i]),  # noqa: B023
+                      bisect_left(borders, start + usual) - first)
+        if found >= 0:
+            return borders[first + found]
+        limit = borders[first] if first < last else limit
+    return None
+
+
+def _last(count: int, ok: Callable[[int], bool], guess: int) -> int:
+    """The largest number below `count` that is ok, -1 if none is; those below an ok one are ok too."""
+    low, high, step = -1, count, 1
+    at = min(max(guess, 0), count - 1)
+    while high - low > 1:
+        if ok(at):
+            low, at = at, at + step
+        else:
+            high, at = at, at - step
+        step *= 2
+        if not low < at < high:
+            at = (low + high) // 2
+    return low
+
+
+def _next_start(levels: Sequence[Sequence[int]], start: int, end: int) -> int:
+    """Where the next stretch begins: within the last quarter of this one if it can."""
+    earliest = max(start + 1, end - (end - start) // OVERLAP)
+    for borders in levels:
+        i = bisect_left(borders, earliest)
+        if i < len(borders) and borders[i] < end:
+            return borders[i]
+    return end
+
+
+class _Unsplittable(Exception):
+    def __init__(self, reason: Reason) -> None:
+        self.reason = reason
+
+
+class _Question:
+    """A row taken apart: text, what is asked, what was answered and in which form."""
+
+    def __init__(self, row: Row) -> None:
+        try:
+            self.text = read_instruction(row.query).input
+        except InputError:
+            raise _Unsplittable(Reason.FREE_TEXT) from None
+        if row.task not in task_names():
+            raise _Unsplittable(Reason.NO_TASK)
+        self.task = get_task(row.task)
+        self.fields: dict[str, Any] = _decode(row.query)
+        schema = self.fields["schema"]
+        self.entries = list(schema)
+        self.described = isinstance(schema, dict)
+        try:
+            items = self.task.read_items(self.entries)
+        except InputError:
+            raise _Unsplittable(Reason.ODD_QUESTION) from None
+        read = self.task.parse(row.answer, items)
+        if any(p.kind != "missing" for p in read.problems):
+            raise _Unsplittable(Reason.ODD_ANSWER)
+        self.answered: dict[str, Any] = _decode(row.answer)
+        self.facts = self.task.canonical(read.facts)
+        self.bare = _bare_heads(self.answered, items) if self.task.attributes else ()
+        self.writer = _writer(self.task, self.answered)
+        self.flat = isinstance(self.task, EventExtraction) and _flat(self.answered)
+        if self.flat and not self.task.poses_facts:
+            raise _Unsplittable(Reason.ODD_ANSWER)
+        self._places: dict[str, list[int]] = {}
+
+    def keys(self, facts: Facts) -> set[tuple[str, str, Hashable]]:
+        """Each thing that facts state, as scoring counts it."""
+        return {(group, label, key) for group, keys in self.task.keys(facts).items() for label, key in keys}
+
+    def asked(self, start: int, end: int) -> list[Any]:
+        """Entries of the schema that make sense for a part of the text."""
+        if not self.task.poses_facts:
+            return self.entries
+        out: list[Any] = []
+        for entry in self.entries:
+            told = entry.get("trigger")
+            told = [told] if isinstance(told, str) else told
+            if isinstance(told, list) and told:
+                told = [t for t in told if not t or self.holds(t, start, end)]
+                entry = entry | {"trigger": told}
+            if told != []:
+                out.append(entry)
+        return out
+
+    def held(self, start: int, end: int) -> Facts:
+        """The facts whose mentions lie in a part of the text."""
+        return Facts(
+            tuple(e for e in self.facts.entities if self.holds(e.span.text, start, end)),
+            tuple(r for r in self.facts.relations
+                  if self.holds(r.head.text, start, end) and self.holds(r.tail.text, start, end)),
+            tuple(kept for e in self.facts.events if (kept := self._held_event(e, start, end)) is not None),
+        )
+
+    def _held_event(self, event: Event, start: int, end: int) -> Event | None:
+        arguments = tuple(a for a in event.arguments if self.holds(a.span.text, start, end))
+        if event.trigger is None:
+            return event if len(arguments) == len(event.arguments) else None
+        word = event.trigger.text
+        if not self.holds(word, start, end):
+            return None
+        # A word that stands in several places triggers the event where something of it is told.
+        sure = arguments or not event.arguments or self.task.poses_facts or len(self.places(word)) == 1
+        return replace(event, arguments=arguments) if sure else None
+
+    def part(self, start: int, end: int) -> Part:
+        """The row for a part of the text."""
+        text, entries = self.text[start:end], self.asked(start, end)
+        schema = self.fields["schema"] if self.described else entries
+        facts = self.held(start, end)
+        bare = (r for r in self.bare if self.holds(r.head.text, start, end))
+        items = self.task.read_items(entries)
+        answer = self.writer.answer(facts + Facts(relations=tuple(bare)), items, text)
+        answer = {k: v for k, v in answer.items() if k in self.answered}
+        if self.flat:
+            answer = {k: [e["arguments"] for e in events if e["arguments"]] for k, events in answer.items()}
+        return Part(dumps(self.fields | {"schema": schema, "input": text}), dumps(answer), start, end)
+
+    def holds(self, mention: str, start: int, end: int) -> bool:
+        """Whether a mention stands in a part of the text."""
+        places = self.places(mention)
+        i = bisect_left(places, start)
+        return i < len(places) and places[i] + len(mention) <= end
+
+    def places(self, mention: str) -> list[int]:
+        """Where a mention stands; inside of Latin words only if it never stands alone."""
+        if (found := self._places.get(mention)) is None:
+            found = [m.start() for m in re.finditer(f"(?={re.escape(mention)})", self.text)]
+            found = [p for p in found if self._alone(p, p + len(mention))] or found
+            self._places[mention] = found
+        return found
+
+    def _alone(self, start: int, end: int) -> bool:
+        return not (_LATIN.match(self.text[start - 1 : start]) and _LATIN.match(self.text[start])) and not (
+            _LATIN.match(self.text[end - 1]) and _LATIN.match(self.text[end : end + 1]))
+
+
+def _writer(task: Task, answer: dict[str, Any]) -> Task:
+    """The task, writing the ends of relations as an answer does."""
+    if isinstance(task, RelationExtraction) and not task.attributes:
+        pairs = [p for values in answer.values() if isinstance(values, list) for p in values]
+        if any(isinstance(p, dict) and "head" in p for p in pairs):
+            return type(task)(("head", "tail"))
+    return task
+
+
+def _flat(answer: dict[str, Any]) -> bool:
+    """Whether events are written as their arguments alone, `{role: mention}`."""
+    events = [e for values in answer.values() if isinstance(values, list) for e in values]
+    return bool(events) and all(isinstance(e, dict) and e and "arguments" not in e for e in events)
+
+
+def _bare_heads(answer: dict[str, Any], items: Sequence[Item]) -> tuple[Relation, ...]:
+    """Entities that are named without any attribute, as facts that an answer states by the name alone."""
+    return tuple(
+        Relation("", Span(head), Span(head), item.name)
+        for item in items if isinstance(heads := answer.get(item.name), dict)
+        for head, attributes in heads.items() if not attributes
+    )
