@@ -147,10 +147,10 @@ class TransformersEngine:
             torch.cuda.empty_cache()
 
     def _prepare(self, request: Request) -> _Row:
-        ids = self.chat.prompt_ids(request.instruction)
+        ids = self.chat.prompt_ids(request.instruction, request.input)
         row = _Row(request, ids, self.options.max_new_tokens)
         least = 1
-        if self._grammar is not None:
+        if self._grammar is not None and request.task:
             instruction = read_instruction(request.instruction)
             task = get_task(request.task)
             row.shape = task.shape(map(task.item, instruction.schema))
@@ -189,7 +189,7 @@ class TransformersEngine:
 
         for row in batch:
             row.tokens, row.logprob, row.finish, row.error = [], 0.0, "", ""
-            if self._grammar is not None:
+            if self._grammar is not None and row.shape is not None:
                 row.matcher = self._grammar.matcher(row.grammar)
                 if row.matcher.is_error():
                     row.finish, row.error = "error", f"grammar: {row.matcher.get_error()[:300]}"
@@ -264,7 +264,7 @@ class _Step:
         if self.grammar is not None:
             allowed = self.grammar.masks([None if r.finish else r.matcher for r in self.rows], scores.shape[-1])
             for row, some in zip(self.rows, allowed.any(axis=1).tolist(), strict=True):
-                if not row.finish and (row.matcher.is_error() or not some):
+                if not row.finish and row.matcher is not None and (row.matcher.is_error() or not some):
                     row.finish, row.error = "error", f"grammar: {row.matcher.get_error()[:300] or 'no token fits'}"
             masked = scores.masked_fill(~torch.from_numpy(allowed).to(scores.device), -math.inf)
         choice = masked.argmax(-1)
