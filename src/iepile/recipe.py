@@ -64,7 +64,7 @@ VERBS = {
     "train": Verb("iepile.training.compact_rows:CompactJob", "iepile.training.compact_rows:train_compact",
                   ("train_file", "valid_file"), ("output_dir",), "on_step"),
     "tune": Verb("iepile.training.config:TrainConfig", "iepile.training.tune:tune",
-                 ("train_file", "valid_file"), ("output_dir",), "on_progress"),
+                 ("train_file", "valid_file", "dev_file"), ("output_dir",), "on_progress"),
     "predict": Verb("iepile.extraction.predict:PredictConfig", "iepile.extraction.predict:predict",
                     ("input_file", "model"), ("output_file",), "progress"),
     "evaluate": Verb("iepile.evaluation.score:EvaluateConfig", "iepile.evaluation.score:evaluate",
@@ -235,4 +235,5 @@ def _load(name: str) -> Any:
 def _paths(settings: Any, names: tuple[str, ...]) -> list[Path]:
     values = (getattr(settings, n) for n in names)
     flat = (v for value in values for v in (value if isinstance(value, list) else [value]))
-    return [Path(v) for v in flat if v]
+    # `tune` takes several files in one setting, separated by commas.
+    return [Path(part) for v in flat for part in ([v] if Path(v).exists() else str(v).split(",")) if part]

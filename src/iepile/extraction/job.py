@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -13,9 +15,15 @@ from iepile.extraction.answered import PredictSummary
 from iepile.extraction.extractor import load
 from iepile.extraction.predict import PredictConfig, guess_engine, predict
 from iepile.jsonl import check_target, read_rows, write_rows
+from iepile.models.card import model_folder
 from iepile.records import Document, Facts
 from iepile.schema import Schema
 from iepile.unified import document_to_row
+
+ANSWERS = "ft_pt_answer.json"
+"""Where answers go, in the adapter's folder, when no file is named: as `inference_pt.py` of the 2023 guide does."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(kw_only=True)
@@ -72,7 +80,7 @@ def predict_job(job: PredictJob, progress: Callable[[int, int], None] | None = N
         "trust_remote_code": job.trust_remote_code,
         "model_name": job.model_name if engine == "transformers" else "",
         "bits": job.bits if job.bits != 16 else 0,
-        "device": "" if job.device == "auto" else f"cuda:{job.device}" if job.device.isdecimal() else job.device,
+        "device": "" if job.device == "auto" else _device(job.device),
     }
     options = {name: value for name, value in given.items() if value}
     if job.free:
@@ -80,8 +88,22 @@ def predict_job(job: PredictJob, progress: Callable[[int, int], None] | None = N
     if options and engine == "compact":
         raise InputError(f"the compact model has no {', '.join(options)}", field="engine_options", fix="drop the flags")
     base = {f.name: getattr(job, f.name) for f in fields(PredictConfig)}
+    if not job.output_file and job.checkpoint_dir and model_folder(job.checkpoint_dir):
+        base["output_file"] = str(Path(job.checkpoint_dir) / ANSWERS)
     base |= {"model": model, "engine": engine, "engine_options": {**options, **job.engine_options}}
     return predict(PredictConfig(**base), progress=progress)
+
+
+def _device(name: str) -> str:
+    """A device as torch names it; a bare number is a GPU, where there is one."""
+    if not name.isdecimal():
+        return name
+    from iepile.models.device import pick_device
+
+    if pick_device("auto") == "cuda":
+        return f"cuda:{name}"
+    logger.warning("device %s: there is no GPU here, the processor is used", name)
+    return "cpu"
 
 
 @dataclass(kw_only=True)
