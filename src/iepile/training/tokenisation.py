@@ -109,6 +109,11 @@ class Tokeniser:
                        key, empty)
 
 
+def states_nothing(answer: str) -> bool:
+    """Whether an answer is JSON that states no fact."""
+    return not _stated(answer)[0]
+
+
 def _about(row: Row) -> tuple[str, str]:
     """What all questions about a text have in common, and the text; empty for plain words."""
     try:
