@@ -65,6 +65,18 @@ def sentencepiece_tokenizer(texts: Iterable[str] = (), size: int = 700) -> Any:
     return PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="<unk>", bos_token="<s>", eos_token="</s>")
 
 
+def metaspace_tokenizer(texts: Iterable[str] = (), size: int = 700) -> Any:
+    """The same in the newer form: the blank is put before the first piece only, not after special tokens."""
+    from tokenizers import Tokenizer, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    older = sentencepiece_tokenizer(texts, size)
+    backend = Tokenizer.from_str(older.backend_tokenizer.to_str())
+    backend.normalizer = None
+    backend.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="first", split=False)
+    return PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="<unk>", bos_token="<s>", eos_token="</s>")
+
+
 def tiny_llama(tokenizer: Any, seed: int = 0, width: int = 32, layers: int = 2, context: int = 1024) -> Any:
     """A Llama with random weights that fits the tokenizer."""
     import torch

@@ -20,7 +20,7 @@ from iepile.models.template import FALLBACK, OWN, Part, Template, read_template,
 
 _QUERY = "question4f1d2c"
 _SYSTEM = "system4f1d2c"
-_OWN_SETTINGS: dict[str, Any] = {"enable_thinking": False, "date_string": "26 Jul 2024"}
+OWN_SETTINGS: dict[str, Any] = {"enable_thinking": False, "date_string": "26 Jul 2024"}
 """Fixed so that the same question gives the same prompt on any day; extraction wants no thinking aloud."""
 
 
@@ -74,7 +74,8 @@ class Chat:
         self._apart = self._compile(apart) if apart is not None and apart.takes_input else None
         # As the model's own tokenizer does for the encoder: T5 ends what it reads with </s>.
         last = tokenizer.encode("a")[-1] if encoder_decoder else None
-        self._closing = [last] if last is not None and last == tokenizer.eos_token_id else []
+        self.closing = [last] if last is not None and last == tokenizer.eos_token_id else []
+        """What ends a prompt for an encoder."""
 
     def prompt_ids(self, query: str, text: str = "") -> list[int]:
         """Token ids of the prompt, up to where the answer begins. Nothing is cut.
@@ -92,7 +93,7 @@ class Chat:
             # Nothing to protect from: encode as every other program does, blanks around tokens included.
             said = {"query": query, "system": self.template.system}
             whole = "".join(said.get(p.kind, p.text) for p in self.template.parts)
-            return list(self.tokenizer.encode(whole, add_special_tokens=False)) + self._closing
+            return list(self.tokenizer.encode(whole, add_special_tokens=False)) + self.closing
         said = {"query": query, "input": text}
         ids: list[int] = []
         for run in runs:
@@ -100,7 +101,7 @@ class Chat:
                 ids.append(run)
             else:
                 ids += self._plain("".join(said.get(p.kind, p.text) for p in run))
-        return ids + self._closing
+        return ids + self.closing
 
     def answer_ids(self, answer: str) -> list[int]:
         """Token ids of an answer with the token that ends it."""
@@ -119,7 +120,7 @@ class Chat:
                 [*messages, {"role": "user", "content": _QUERY}],
                 tokenize=False,
                 add_generation_prompt=True,
-                **_OWN_SETTINGS,
+                **OWN_SETTINGS,
             )
         except Exception as e:  # whatever the vendor's Jinja code raises
             raise InputError(f"the tokenizer's chat template failed: {e}", field="template",
@@ -165,7 +166,7 @@ class Chat:
                 fresh = True
                 continue
             if p.kind == "system":
-                p = Part("text", template.system)
+                p = Part("system", template.system)
             if fresh or isinstance(runs[-1], int):
                 runs.append([])
             last = runs[-1]

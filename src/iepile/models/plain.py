@@ -13,6 +13,9 @@ from typing import Any
 
 from iepile.errors import InputError
 
+BORDER = "\uf5c7"
+"""A character of private use at which the tokenizers of serving.py split; in plain text it is like any other."""
+
 
 class PlainEncoder:
     """Encodes text so that no special token comes of it, whatever the text says."""
@@ -66,6 +69,16 @@ def _without_control_tokens(tokenizer: Any, control: frozenset[str]) -> Any | No
     for token in state["added_tokens"]:
         token["special"] = token["special"] or token["content"] in control
     state["padding"] = state["truncation"] = None
+    for stage, steps in (("pre_tokenizer", "pretokenizers"), ("normalizer", "normalizers")):
+        found = state[stage]
+        if found and found["type"] == "Sequence":
+            found[steps] = [s for s in found[steps] if not _splits_at_borders(s)]
+        elif found and _splits_at_borders(found):
+            state[stage] = None
     copy = Tokenizer.from_str(json.dumps(state))
     copy.encode_special_tokens = True
     return copy
+
+
+def _splits_at_borders(step: dict[str, Any]) -> bool:
+    return step["type"] in ("Split", "Replace") and any(p.startswith(BORDER) for p in step["pattern"].values())
