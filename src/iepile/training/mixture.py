@@ -100,7 +100,7 @@ def negative_bounds(ratio: float, seed: int, counts: Iterable[tuple[int, Any]]) 
         if len(keys) <= room:
             bounds.append(int(_TOP))
         else:
-            # Draws are rather equal only where examples are: then all of them or none.
+            # Strictly below: equal examples have equal draws, and then none of them may stay.
             bounds.append(int(np.partition(draws(keys, "negatives", seed), room)[room]))
     return bounds
 

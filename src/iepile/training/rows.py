@@ -67,9 +67,10 @@ def data_files(names: str, field: str = "train_file") -> list[Path]:
     """
     if Path(names).is_file():
         return [Path(names)]
-    paths = [Path(n.strip()) for n in names.split(",")]
+    parts = [n.strip() for n in names.split(",")]
+    paths = list(map(Path, parts))
     for n, path in enumerate(paths):
-        if path == Path():
+        if not parts[n]:
             raise InputError("there is an empty name between the commas", field=field, expected="a.json,b.json")
         if path in paths[:n]:
             raise InputError("the file is named twice", file=path, field=field,

@@ -154,13 +154,15 @@ def _last(count: int, ok: Callable[[int], bool], guess: int) -> int:
 
 
 def _next_start(levels: Sequence[Sequence[int]], start: int, end: int) -> int:
-    """Where the next stretch begins: within the last quarter of this one if it can."""
+    """Where the next stretch begins: at the first border of the last quarter of this one, if there is any."""
     earliest = max(start + 1, end - (end - start) // OVERLAP)
-    for borders in levels:
+    for borders in levels[:-1]:
         i = bisect_left(borders, earliest)
-        if i < len(borders) and borders[i] < end:
+        if borders[i] < end:
             return borders[i]
-    return end
+    # After a clean end, a clean beginning is worth more than an overlap that begins amid a word.
+    clean = any(end in borders for borders in levels[:-1])
+    return end if clean else min(earliest, end)
 
 
 class _Unsplittable(Exception):
