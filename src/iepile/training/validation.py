@@ -1,0 +1,63 @@
+"""Validation loss, in all and by part: where mixed data is learned, one part may get worse while the sum gets better.
+
+Rows of one batch are of one part, so the loss of a part comes from the very batches that give the total.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from iepile.training.parallel.world import World
+
+
+@dataclass(frozen=True)
+class ValidationLoss:
+    """Mean loss per answer token."""
+
+    total: float
+    parts: dict[str, float] = field(default_factory=dict)
+    """By name of the part; empty where there is only one."""
+
+
+def measure_validation(
+    names: Sequence[str], lengths: Sequence[int], rows: int, measure: Callable[[list[int]], tuple[float, int]],
+    on_progress: Callable[[int, int], None] | None = None, world: World | None = None,
+) -> ValidationLoss:
+    """Measure the loss on validation rows; each process takes some batches, all get the sums.
+
+    Args:
+        names: of the part that each row belongs to: its source, its task, or both.
+        lengths: tokens of each row.
+        rows: rows of a batch.
+        measure: sum of the losses of the answer tokens of some rows, by number, and how many tokens these are.
+        on_progress: called with batches done, and all of them.
+    """
+    world = world or World()
+    parts = sorted(set(names))
+    batches: list[tuple[int, list[int]]] = []
+    for number, name in enumerate(parts):
+        # Rows of like length together: little padding. The order is the file's, so nothing depends on a seed.
+        mine = sorted((i for i, n in enumerate(names) if n == name), key=lambda i: -lengths[i])
+        batches += ((number, mine[at : at + rows]) for at in range(0, len(mine), rows))
+    own = batches[world.rank :: world.size]
+    sums = [0.0] * (2 * len(parts))
+    for done, (number, batch) in enumerate(own, 1):
+        loss, tokens = measure(batch)
+        sums[2 * number] += loss
+        sums[2 * number + 1] += tokens
+        if on_progress is not None:
+            on_progress(done, len(own))
+    sums = world.sum(sums)
+    losses, tokens_of = sums[::2], sums[1::2]
+    by_part = {n: x / t for n, x, t in zip(parts, losses, tokens_of, strict=True)} if len(parts) > 1 else {}
+    return ValidationLoss(sum(losses) / sum(tokens_of), by_part)
+
+
+def part_name(task: str, source: str) -> str:
+    """What a part is called, from what a row says of itself.
+
+    >>> part_name("NER", "MSRA"), part_name("", "MSRA"), part_name("", "")
+    ('NER MSRA', 'MSRA', 'other')
+    """
+    return " ".join(filter(None, (task, source))) or "other"
