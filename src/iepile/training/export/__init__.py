@@ -1,0 +1,1 @@
+"""A trained model in the form that others run: one file a form."""

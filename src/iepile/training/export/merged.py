@@ -1,0 +1,76 @@
+"""One whole model in safetensors: adapters merged, with tokenizer, stop tokens and chat template."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from iepile.errors import InputError
+from iepile.models.card import ModelCard, write_card
+from iepile.models.chat import Chat
+from iepile.models.load import Loaded, LoadOptions, load_config, load_model
+from iepile.models.serving import save_tokenizer, set_stops
+from iepile.models.vendor import quiet, vendor_errors
+from iepile.training.export.config import ExportConfig
+from iepile.version import __version__
+
+
+def load_merged(config: ExportConfig) -> Loaded:
+    """The model of an export, all adapters merged into its unquantised weights, in fp32.
+
+    Raises:
+        InputError: no such model, or an adapter that has no place in its weights.
+    """
+    loaded = load_model(config.model_name_or_path, LoadOptions(
+        dtype="fp32", device="cpu", adapter=config.checkpoint_dir, trust_remote_code=config.trust_remote_code))
+    model = loaded.model
+    if getattr(model.config, "quantization_config", None):
+        raise InputError("the weights of the base model are quantised: nothing can be merged into them",
+                         file=loaded.name, fix="put the adapter on the unquantised model: name it as "
+                         "model_name_or_path and the adapter as checkpoint_dir")
+    if hasattr(model, "peft_config"):
+        if model.active_peft_config.is_prompt_learning:
+            raise InputError("vectors before the prompt cannot be merged into weights", file=loaded.adapter,
+                             field="format", fix="use format adapter")
+        with vendor_errors(loaded.adapter), quiet():
+            model = model.merge_and_unload(safe_merge=True)
+    return Loaded(model, loaded.tokenizer, loaded.card, loaded.name, loaded.adapter, loaded.family,
+                  loaded.encoder_decoder)
+
+
+def write_merged(folder: Path, loaded: Loaded, chat: Chat, config: ExportConfig) -> bool:
+    """Write the model into a folder.
+
+    Returns:
+        Whether other servers, which read the tokenizer's chat template, ask with the tokens of training.
+    """
+    import torch
+
+    model = loaded.model
+    names = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+    dtype = names[config.dtype] if config.dtype in names else stored_dtype(loaded, config)
+    with vendor_errors(loaded.name), quiet():
+        model = model.to(dtype)
+        set_stops(model.generation_config, chat)
+        model.save_pretrained(folder, max_shard_size=config.max_shard_size)
+        served = save_tokenizer(folder, chat)
+    write_card(folder, whole_card(loaded, chat))
+    return served
+
+
+def stored_dtype(loaded: Loaded, config: ExportConfig) -> Any:
+    """The number format that the base model is stored in; fp32 where it does not say."""
+    import torch
+
+    options = LoadOptions(trust_remote_code=config.trust_remote_code)
+    said = getattr(load_config(loaded.name, options), "dtype", None)
+    return said if isinstance(said, torch.dtype) else getattr(torch, str(said), torch.float32)
+
+
+def whole_card(loaded: Loaded, chat: Chat) -> ModelCard:
+    """The card of the model without adapters."""
+    card = loaded.card or ModelCard(base_model=loaded.name, version=__version__)
+    return msgspec.structs.replace(card, template=chat.name, system=chat.system, finetuning_type="full")
+
