@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from iepile.errors import InputError
+from iepile.errors import InputError, MissingDependency
 from iepile.models.card import FILE, ModelCard, read_card, write_card
+from iepile.models.device import pick_dtype
 from iepile.models.load import LoadOptions, load_model, load_tokenizer
 from tiny_models import byte_level_tokenizer, make_model, tiny_llama
 
@@ -122,8 +123,40 @@ def test_a_tokenizer_without_padding_and_end_is_refused(folder: Path) -> None:
 
 def test_only_safetensors_are_read(folder: Path) -> None:
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
-    with pytest.raises(InputError, match="holds no weights in safetensors form"):
+    with pytest.raises(InputError, match="holds no weights in safetensors form") as e:
         load_model(folder)
+    assert "allow_pickle_weights" in str(e.value)
+
+
+def test_pickled_weights_are_read_where_that_is_allowed(folder: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    want = logits(load_model(folder).model)
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    loaded = load_model(folder, LoadOptions(allow_pickle_weights=True))
+    assert torch.equal(logits(loaded.model), want)
+
+
+class Program:
+    """A pickle that runs something when it is read carelessly."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self.mark,)
+
+
+def test_a_program_in_pickled_weights_is_never_run(folder: Path, tmp_path: Path) -> None:
+    import torch
+
+    torch.save({"model.embed_tokens.weight": Program(tmp_path / "was run")}, folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(InputError, match="not numbers, and may be a program"):
+        load_model(folder, LoadOptions(allow_pickle_weights=True))
+    assert not (tmp_path / "was run").exists()
 
 
 def test_damaged_weights_are_named(folder: Path) -> None:
@@ -176,6 +209,35 @@ def test_an_adapter_of_another_model(adapter: Path, tmp_path: Path, tokenizer: A
         load_model(other, LoadOptions(adapter=str(adapter)))
 
 
+def test_an_adapter_of_a_model_with_other_layers(adapter: Path, tmp_path: Path, tokenizer: Any) -> None:
+    shallow = make_model(tmp_path / "shallow", tokenizer, layers=1)
+    with pytest.raises(InputError, match=r"the model has no layer model\.layers\.1\.self_attn\.q_proj") as e:
+        load_model(shallow, LoadOptions(adapter=str(adapter)))
+    named = json.loads((adapter / "adapter_config.json").read_text())["base_model_name_or_path"]
+    assert f"name the model it was trained on: {named}" in str(e.value)
+
+
+def test_an_adapter_that_fits_another_model_by_chance(adapter: Path, tmp_path: Path, tokenizer: Any,
+                                                      caplog: pytest.LogCaptureFixture) -> None:
+    other = make_model(tmp_path / "sister", tokenizer, seed=9)
+    load_model(other, LoadOptions(adapter=str(adapter)))
+    assert "the adapter was made for" in caplog.text and "sister" in caplog.text
+
+
+def test_several_adapters_all_but_the_last_are_merged(original: Path, adapter: Path, tmp_path: Path) -> None:
+    import torch
+
+    second = Path(shutil.copytree(adapter, tmp_path / "second"))
+    once = load_model(original, LoadOptions(adapter=str(adapter))).model.merge_and_unload()
+    once.save_pretrained(tmp_path / "once")
+    load_tokenizer(original).save_pretrained(tmp_path / "once")
+    want = logits(load_model(tmp_path / "once", LoadOptions(adapter=str(second))).model)
+    loaded = load_model(original, LoadOptions(adapter=f"{adapter}, {second}"))
+    assert torch.allclose(logits(loaded.model), want, atol=1e-6) and loaded.adapter == str(second)
+    with pytest.raises(InputError, match="several adapters"):
+        load_model(original, LoadOptions(adapter=f"{adapter},{second}", bits=4))
+
+
 def test_pickled_adapters_are_refused(original: Path, adapter: Path) -> None:
     (adapter / "adapter_model.safetensors").rename(adapter / "adapter_model.bin")
     with pytest.raises(InputError, match="safetensors"):
@@ -199,3 +261,74 @@ def test_a_card_that_cannot_be_read(folder: Path) -> None:
     (folder / FILE).write_text('{"kind": "compact"}')
     with pytest.raises(InputError, match="of kind 'compact'"):
         load_model(folder)
+
+
+@pytest.mark.parametrize(("options", "far"), [
+    (LoadOptions(bits=8), 0.05), (LoadOptions(bits=4), 0.4),
+    (LoadOptions(bits=4, quant_type="fp4", double_quant=False, dtype="bf16"), 0.5),
+])
+def test_quantised_weights_answer_nearly_alike(options: LoadOptions, far: float, tmp_path: Path,
+                                               tokenizer: Any) -> None:
+    import torch
+
+    pytest.importorskip("bitsandbytes")
+    folder = make_model(tmp_path / "wide", tokenizer, width=64)
+    want = logits(load_model(folder).model)
+    model = load_model(folder, options).model
+    kinds = {type(m).__name__ for m in model.modules()}
+    assert ("Linear8bitLt" if options.bits == 8 else "Linear4bit") in kinds
+    got = logits(model).float()
+    assert 0 < float(torch.norm(got - want) / torch.norm(want)) < far
+
+
+def test_bits_that_are_none_and_a_library_that_is_missing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    with pytest.raises(InputError, match="is 5") as e:
+        load_model(folder, LoadOptions(bits=5))
+    assert "16, 8, 4" in str(e.value)
+    with pytest.raises(InputError, match="'int4'"):
+        load_model(folder, LoadOptions(bits=4, quant_type="int4"))
+    monkeypatch.setitem(sys.modules, "bitsandbytes", None)
+    with pytest.raises(MissingDependency, match=r"bitsandbytes(.|\n)*quant"):
+        load_model(folder, LoadOptions(bits=4))
+
+
+def test_attention_code_is_as_asked(folder: Path) -> None:
+    assert load_model(folder, LoadOptions(attn_implementation="eager")).model.config._attn_implementation == "eager"
+    with pytest.raises(InputError, match="FlashAttention2"):
+        load_model(folder, LoadOptions(attn_implementation="flash_attention_2"))
+
+
+def test_bfloat16_on_a_gpu_that_lacks_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    import contextlib
+
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "device", lambda name: contextlib.nullcontext())
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Old GPU")
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: False)
+    with pytest.raises(InputError, match="Old GPU does not compute in bfloat16"):
+        pick_dtype("bf16", "cuda:0")
+    assert pick_dtype("fp16", "cuda:0") is torch.float16 and pick_dtype("bf16", "cpu") is torch.bfloat16
+
+
+def test_the_word_for_a_family_gives_way_to_the_config(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    loaded = load_model(folder, LoadOptions(model_name="ChatGLM"))
+    assert loaded.family == "llama"
+    assert [r.message for r in caplog.records] == [
+        f"{folder}: model_name is ChatGLM, but its config.json says llama, which holds"]
+    caplog.clear()
+    for word in ("Vicuna", "deepseek", "never heard of"):
+        assert load_model(folder, LoadOptions(model_name=word)).family == (word if word[0] != "n" else "llama")
+    assert not caplog.records
+
+
+def test_the_template_of_a_model(folder: Path) -> None:
+    assert load_model(folder).chat().name == "alpaca"
+    assert load_model(folder, LoadOptions(model_name="vicuna")).chat().name == "vicuna"
+    write_card(folder, ModelCard(template="llama2", system="Be exact."))
+    loaded = load_model(folder, LoadOptions(model_name="vicuna"))
+    assert (loaded.chat().name, loaded.chat().system) == ("llama2", "Be exact.")
+    assert loaded.chat("qwen").name == "qwen"
+    assert loaded.chat("qwen", "").template.system == ""

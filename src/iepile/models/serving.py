@@ -122,7 +122,8 @@ def _own_template(chat: Chat) -> str:
             out.append(f"{{%- if {name} is not defined -%}}{{%- set {name} = {said} -%}}{{%- endif -%}}")
     if chat.system:
         first = f"[{{'role': 'system', 'content': {_literal(chat.system)}}}]"
-        out.append(f"{{%- if messages[0].role != 'system' -%}}{{%- set messages = {first} + messages -%}}{{%- endif -%}}")
+        out.append("{%- if messages[0].role != 'system' -%}"
+                   f"{{%- set messages = {first} + messages -%}}{{%- endif -%}}")
     return "".join(out) + template
 
 

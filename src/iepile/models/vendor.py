@@ -44,6 +44,9 @@ def vendor_errors(name: str) -> Iterator[None]:
             fix = "check config.json: model_type must name a language model, or the model must bring its own code"
         elif "safetensors" in low and ("no file named" in low or "does not appear to have" in low):
             problem, fix = "holds no weights in safetensors form", "convert them: only safetensors files are read"
+        elif kind == "UnpicklingError" or "weights only load failed" in low:
+            problem = "its pickled weights hold something that is not numbers, and may be a program: it is not run"
+            fix = "take weights in safetensors form"
         elif kind == "SafetensorError":
             problem, fix = f"its weights are damaged: {said[:200]}", "fetch or train the model again"
         raise InputError(problem, file=name, field="model_name_or_path", fix=fix) from e
