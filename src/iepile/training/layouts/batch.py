@@ -1,4 +1,4 @@
-"""A batch of training rows, and which rows go together.
+"""A batch of training rows, and which of them go together.
 
 >>> for batch in plan_batches([12, 40, 7], 2, 0, seed=42, epoch=0): ...  # doctest: +SKIP
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 IGNORE = -100
 """Label of a token that is not learned."""
@@ -16,30 +16,46 @@ STRETCH = 50
 """Batches' worth of rows among which rows of like length are put together."""
 
 
+class Laid(Protocol):
+    """What a layout needs of an example; `Example` in data.py is one."""
+
+    @property
+    def ids(self) -> Any:
+        """Token ids, an array."""
+    @property
+    def prompt(self) -> int:
+        """How many of them come before the first one that is learned, 1 or more."""
+    @property
+    def group(self) -> int:
+        """The same for all questions about one text."""
+
+
 @dataclass(frozen=True)
 class Batch:
-    """Tensors of a batch, shape (rows, longest), padded on the left so that the answers end together."""
+    """What a model is given in one pass, and what it is to say. Made by a layout."""
 
-    input_ids: Any
-    attention_mask: Any
-    position_ids: Any
-    labels: Any
-    keep: int
-    """Places at the end of the rows that hold everything to be predicted, and the place before."""
+    inputs: dict[str, Any]
+    """Tensors for the model, by the name of its argument. Shape (rows, places), a mask with four dimensions aside."""
+    next_ids: Any
+    """What is to be predicted at each place, already shifted: the id that follows there; `IGNORE` where nothing is.
+    Shape (rows, places) of what the model writes: the decoder's places in an encoder-decoder model."""
     targets: int
     """Tokens to be predicted."""
+    tokens: int
+    """Tokens that the batch stands for: of all examples, as if each were alone in its row."""
 
 
 def plan_batches(lengths: Sequence[int], rows: int, tokens: int, seed: int, epoch: int) -> list[list[int]]:
-    """Row numbers of each batch of an epoch; the same for the same seed and epoch.
+    """Numbers of the units (or rows) of each batch of an epoch; the same for the same seed and epoch.
 
-    Rows are shuffled, then put together by length within stretches, so that there is little padding and the
-    order of batches still is random. The batch with the longest row comes first: what does not fit in memory
+    They are shuffled, then put together by length within stretches, so that there is little padding and the
+    order of batches still is random. The batch with the longest comes first: what does not fit in memory
     shows at once.
 
     Args:
-        rows: rows of a batch, where `tokens` is 0.
-        tokens: most tokens of a batch, padding included; one row alone may have more.
+        lengths: places each one takes.
+        rows: how many a batch has, where `tokens` is 0.
+        tokens: most tokens of a batch, padding included; one alone may have more.
     """
     rng = random.Random(f"batches {seed} {epoch}")
     order = list(range(len(lengths)))
