@@ -148,9 +148,6 @@ def open_training_data(
     if config.streaming:
         from iepile.training.streaming import StreamLoader
 
-        if valid is None and config.val_set_size:
-            raise InputError("rows are streamed, so none can be set aside", field="val_set_size",
-                             fix="give other rows as valid_file")
         stream = StreamLoader(config.train_file, chat, reading, plan,
                               (mixture, config.negative_ratio, config.seed), on_rows)
         return TrainingData(stream, valid, stream.report)
