@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from iepile.training import checkpoint as folders
+from iepile.training.parallel.world import World
 
 
 @dataclass
@@ -38,19 +39,21 @@ class Best:
         return better
 
 
-def keep_best(run: Path, best: Best, save: Callable[[Path], None]) -> None:
+def keep_best(run: Path, best: Best, save: Callable[[Path], None], world: World) -> None:
     """Write the weights of the best measurement in place of those before.
 
     Args:
         run: folder of the run.
-        save: writes a model into a folder.
+        save: writes a model into a folder; every process takes part.
     """
 
     def write(folder: Path) -> None:
         save(folder)
-        folders.write_json(folder / folders.BEST_FILE, {"step": best.step, "metric": best.metric, "value": best.value})
+        if world.main:
+            said = {"step": best.step, "metric": best.metric, "value": best.value}
+            folders.write_json(folder / folders.BEST_FILE, said)
 
-    folders.write_folder(run / folders.BEST, write)
+    folders.write_folder(run / folders.BEST, write, world)
 
 
 def read_best(run: Path) -> Best | None:

@@ -19,6 +19,7 @@ from iepile.training import checkpoint as folders
 from iepile.training.best import Best
 from iepile.training.config import TrainConfig
 from iepile.training.measurement import DevScore, Verdict
+from iepile.training.parallel.world import World
 from iepile.training.speed import Loss, Speed
 from iepile.training.trackers import Trackers
 from iepile.training.validation import ValidationLoss
@@ -191,20 +192,21 @@ class Monitor:
         self.draw()
         return Verdict(improved, c.stopped)
 
-    def keep_best(self, save: Callable[[Path], None]) -> None:
-        """Keep the weights of a measurement that improved, if any are kept.
+    def keep_best(self, save: Callable[[Path], None], world: World | None = None) -> None:
+        """Keep the weights of a measurement that improved, if any are kept. Every process calls it.
 
         Args:
             save: writes the model into a folder.
         """
-        if self.main and self.keeps_best:
+        if self.keeps_best:
             with self.pause():
-                best_weights.keep_best(self.folder, self._best, save)
+                best_weights.keep_best(self.folder, self._best, save, world or World())
 
-    def final_weights(self, save: Callable[[Path], None]) -> Callable[[Path], None]:
+    def final_weights(self, save: Callable[[Path], None], world: World | None = None) -> Callable[[Path], None]:
         """What writes the final model: `save`, or the best weights where these were asked for and are there."""
-        if self.config.load_best_model_at_end and best_weights.read_best(self.folder) is not None:
-            return best_weights.copy_best(self.folder)
+        found = self.main and self.config.load_best_model_at_end and best_weights.read_best(self.folder) is not None
+        if (world or World()).share(found):
+            return best_weights.copy_best(self.folder) if self.main else lambda folder: None
         return save
 
     def draw(self) -> None:

@@ -1,4 +1,4 @@
-"""Validation loss, in all and by part: where mixed data is learned, one part may get worse while the sum gets better.
+"""Validation loss, in all and by source: where mixed data is learned, one may get worse while the sum gets better.
 
 Rows of one batch are of one part, so the loss of a part comes from the very batches that give the total.
 """
@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from iepile.training.parallel.world import World
+
+if TYPE_CHECKING:
+    from iepile.training.data import Examples
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ def measure_validation(
     """Measure the loss on validation rows; each process takes some batches, all get the sums.
 
     Args:
-        names: of the part that each row belongs to: its source, its task, or both.
+        names: of the part that each row belongs to; see `part_names`.
         lengths: tokens of each row.
         rows: rows of a batch.
         measure: sum of the losses of the answer tokens of some rows, by number, and how many tokens these are.
@@ -37,27 +41,28 @@ def measure_validation(
     parts = sorted(set(names))
     batches: list[tuple[int, list[int]]] = []
     for number, name in enumerate(parts):
-        # Rows of like length together: little padding. The order is the file's, so nothing depends on a seed.
+        # Rows of like length together: little padding. Nothing depends on a seed.
         mine = sorted((i for i, n in enumerate(names) if n == name), key=lambda i: -lengths[i])
         batches += ((number, mine[at : at + rows]) for at in range(0, len(mine), rows))
-    own = batches[world.rank :: world.size]
     sums = [0.0] * (2 * len(parts))
-    for done, (number, batch) in enumerate(own, 1):
+    for at in range(0, len(batches), world.size):
+        turn = at + world.rank
+        # Where weights are spread over processes, all must go through the model equally often: with nothing left to
+        # do, the first batch is measured again and not counted.
+        number, batch = batches[turn] if turn < len(batches) else batches[0]
         loss, tokens = measure(batch)
-        sums[2 * number] += loss
-        sums[2 * number + 1] += tokens
+        if turn < len(batches):
+            sums[2 * number] += loss
+            sums[2 * number + 1] += tokens
         if on_progress is not None:
-            on_progress(done, len(own))
+            on_progress(min(at + world.size, len(batches)), len(batches))
     sums = world.sum(sums)
     losses, tokens_of = sums[::2], sums[1::2]
     by_part = {n: x / t for n, x, t in zip(parts, losses, tokens_of, strict=True)} if len(parts) > 1 else {}
     return ValidationLoss(sum(losses) / sum(tokens_of), by_part)
 
 
-def part_name(task: str, source: str) -> str:
-    """What a part is called, from what a row says of itself.
-
-    >>> part_name("NER", "MSRA"), part_name("", "MSRA"), part_name("", "")
-    ('NER MSRA', 'MSRA', 'other')
-    """
-    return " ".join(filter(None, (task, source))) or "other"
+def part_names(examples: Examples) -> list[str]:
+    """The source of each example; `other` where the rows named none."""
+    sources = examples.table.sources
+    return [sources[s] or "other" for s in examples.table.source[examples.order].tolist()]
