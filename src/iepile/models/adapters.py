@@ -10,11 +10,14 @@ from typing import Any
 from iepile.errors import InputError, MissingDependency
 from iepile.models.card import ModelCard, model_folder
 from iepile.models.hub import local_only
+from iepile.models.prompt_vectors import count_places
 from iepile.models.vendor import vendor_errors
 from iepile.models.weights import read_header
 
 CONFIG_FILE = "adapter_config.json"
 ADAPTER_FILE = "adapter_model.safetensors"
+MERGED = "merged_base"
+"""Folder in the output of a run for a base model that adapters were merged into before it."""
 
 logger = logging.getLogger(__name__)
 
@@ -52,13 +55,25 @@ def base_of(adapter: Path, card: ModelCard | None) -> str:
     if not base:
         raise InputError("the adapter does not say which model it belongs to", file=adapter,
                          fix="name the base model as the model and this folder as the adapter")
-    for place in (Path(base), adapter / base):
+    places = [Path(base), adapter / base]
+    if places[0].name == MERGED:
+        places.append(adapter.parent / MERGED)  # the run was moved
+    for place in places:
         if (place / "config.json").is_file():
             return str(place)
     if Path(base).is_absolute():
         raise InputError(f"the base model of this adapter is gone: {base}", file=adapter,
                          fix="name the base model as the model and this folder as the adapter")
     return str(base)
+
+
+def adapter_kind(adapter: Path) -> str:
+    """What peft calls the sort of an adapter: `LORA`, `PREFIX_TUNING`, ...
+
+    Raises:
+        InputError: it is no adapter.
+    """
+    return str(_config(adapter).get("peft_type") or "")
 
 
 def put_adapter(model: Any, adapter: Path, base: str, trainable: bool = False) -> Any:
@@ -85,7 +100,7 @@ def put_adapter(model: Any, adapter: Path, base: str, trainable: bool = False) -
     if named and Path(named).name != Path(base).name:
         logger.warning("%s: the adapter was made for %s, and is put on %s", adapter, named, base)
     try:
-        return PeftModel.from_pretrained(model, adapter, is_trainable=trainable)
+        return count_places(PeftModel.from_pretrained(model, adapter, is_trainable=trainable))
     except (ValueError, RuntimeError, KeyError) as e:
         raise InputError(f"the adapter does not fit the model: {str(e).strip().splitlines()[0][:300]}", file=adapter,
                          field="adapter", fix="name the model the adapter was trained on") from e

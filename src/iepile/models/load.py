@@ -20,6 +20,7 @@ from iepile.models.card import ModelCard, model_folder, read_card
 from iepile.models.device import pick_device, pick_dtype
 from iepile.models.families import agrees, family_of
 from iepile.models.hub import local_only
+from iepile.models.prompt_vectors import room_for_text
 from iepile.models.quantise import quantisation
 from iepile.models.vendor import quiet as quiet
 from iepile.models.vendor import vendor_errors as vendor_errors
@@ -86,10 +87,14 @@ class Loaded:
 
     @property
     def context(self) -> int | None:
-        """Most tokens the model can hold, where its configuration says.
+        """Most tokens the model can hold, where its configuration says; vectors before the prompt take their part.
 
         For an encoder-decoder: of the prompt, and of the answer, each.
         """
+        return room_for_text(self.model, self._places)
+
+    @property
+    def _places(self) -> int | None:
         config = getattr(self.model.config, "text_config", None) or self.model.config
         if getattr(config, "relative_attention_num_buckets", None):
             return None  # T5 counts distances, not places: its n_positions only says how it was trained

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from iepile.models.card import ModelCard, model_folder
-from iepile.models.chat import Chat
 from iepile.training.config import TrainConfig
+from iepile.training.methods.merge import begin
 from iepile.training.methods.method import method_of
+from iepile.training.methods.neftune import add_noise
 from iepile.training.parallel.world import World
 from iepile.training.trainee import Trainee
 from iepile.version import __version__
@@ -22,14 +24,17 @@ def start_trainee(config: TrainConfig, resume: Path | None, world: World | None 
     Raises:
         InputError: the model cannot be loaded, or not be tuned this way.
     """
+    world = world or World()
+    if config.finetuning_type == "lora":
+        config = begin(config, resume, world)
     method = method_of(config)
     loaded = method.load(config, resume)
     card = loaded.card or ModelCard()
-    template = config.template or card.template
-    system = config.system_prompt or card.system
-    chat = Chat(loaded.tokenizer, template, system)
+    chat = loaded.chat(config.template, config.system_prompt or None)
     folder = model_folder(loaded.name)
     base = card.base_model if resume else str(folder.resolve()) if folder else loaded.name
-    card = ModelCard(template=chat.name, system=system, base_model=base, version=__version__)
+    card = ModelCard(template=chat.name, system=config.system_prompt or card.system, base_model=base,
+                     finetuning_type=config.finetuning_type, version=__version__)
     model = method.prepare(loaded, config, base)
-    return Trainee(model, loaded, chat, card, config, method, world or World())
+    add_noise(model, config.neft_alpha)
+    return Trainee(model, replace(loaded, model=model), chat, card, config, method, world)

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from iepile.errors import InputError
-from iepile.models.load import Loaded, LoadOptions, load_model
+from iepile.models.load import Loaded, load_model
 from iepile.training.config import TrainConfig
-from iepile.training.methods.method import Method, save_whole
+from iepile.training.methods.method import Method, load_options, save_whole
 
 
 def load(config: TrainConfig, resume: Path | None) -> Loaded:
@@ -18,7 +18,7 @@ def load(config: TrainConfig, resume: Path | None) -> Loaded:
         InputError: the model is an adapter.
     """
     name = str(resume or config.checkpoint_dir or config.model_name_or_path)
-    loaded = load_model(name, LoadOptions("fp32", config.device, "", config.trust_remote_code, config.revision))
+    loaded = load_model(name, load_options(config, "fp32"))
     if loaded.adapter:
         raise InputError("the model is an adapter, and weights are to be tuned", file=name, field="finetuning_type",
                          fix="use finetuning_type lora, or merge the adapter first: iepile export")

@@ -6,12 +6,12 @@ To add one, write `methods/NAME.py` with `METHOD`, and its name into `settings/m
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from iepile.models.load import Loaded, quiet
+from iepile.models.load import Loaded, LoadOptions, quiet
 from iepile.training.config import TrainConfig
 
 
@@ -31,6 +31,22 @@ def method_of(config: TrainConfig) -> Method:
     """The method that the settings name."""
     made: Method = import_module(f"iepile.training.methods.{config.finetuning_type}").METHOD
     return made
+
+
+def load_options(config: TrainConfig, dtype: str, adapter: str = "") -> LoadOptions:
+    """How to load the model of a run.
+
+    Args:
+        dtype: `fp32`, `bf16` or `fp16`.
+        adapter: folder or hub name of an adapter to put on it.
+    """
+    same = {f.name: getattr(config, f.name) for f in fields(LoadOptions) if hasattr(config, f.name)}
+    return LoadOptions(**same | {"dtype": dtype, "adapter": adapter})
+
+
+def half_of(config: TrainConfig) -> str:
+    """Number format of the weights that are not trained."""
+    return "bf16" if config.bf16 else "fp16" if config.fp16 else "fp32"
 
 
 def save_whole(model: Any, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +12,8 @@ from iepile.training.settings.checks import at_least, one_of, share
 PROMPT_LEARNING = ("p_tuning", "p_tuning_v1", "prompt_tuning")
 """Methods that train vectors before the prompt and leave every weight as it is."""
 METHODS = ("lora", "full", "freeze", *PROMPT_LEARNING)
+BEGINNINGS = r"default|gaussian|pissa|pissa_niter_[1-9][0-9]*|olora"
+"""How LoRA can begin."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +53,10 @@ class MethodSettings:
     """Vectors before the prompt."""
     prefix_projection: bool = False
     """Let a small network make the vectors of p_tuning, as its paper does for hard tasks."""
+    prompt_encoder: Literal["mlp", "lstm"] = "mlp"
+    """Network that makes the vectors of p_tuning_v1."""
     prompt_text: str = ""
-    """Words that prompt_tuning begins with; empty: random vectors."""
+    """Words that prompt_tuning begins with, said again until `pre_seq_len` is full; empty: random tokens."""
     neft_alpha: float = 0.0
     """NEFTune: noise added to the embeddings in training, times 1 / sqrt(tokens x width); 5 is usual, 0 is off."""
     upcast_layernorm: bool = False
@@ -63,14 +68,22 @@ class MethodSettings:
         at_least(self, 1, ("lora_r", "pre_seq_len"))
         at_least(self, 0, ("neft_alpha",))
         share(self, ("lora_dropout",))
+        one_of(self, "prompt_encoder", ("mlp", "lstm"))
+        if not re.fullmatch(BEGINNINGS, self.init_lora_weights):
+            raise InputError(f"is {self.init_lora_weights!r}", field="init_lora_weights",
+                             expected="default, gaussian, pissa, pissa_niter_N or olora")
+        if self.use_dora and self.init_lora_weights not in ("default", "gaussian"):
+            raise InputError("DoRA learns the length of each weight, and LoRA that begins with parts of the weights is "
+                             "kept as two matrices, whose lengths are not one", field="use_dora, init_lora_weights",
+                             fix="leave one of the two out")
         if not self.lora_alpha > 0:
             raise InputError(f"is {self.lora_alpha}", field="lora_alpha", expected="above 0")
         if self.num_layer_trainable == 0:
             raise InputError("is 0: nothing would be trained", field="num_layer_trainable")
         if self.prompt_text and self.finetuning_type != "prompt_tuning":
             raise InputError("is set, but finetuning_type is not prompt_tuning", field="prompt_text")
-        if self.checkpoint_dir and self.finetuning_type in PROMPT_LEARNING and "," in self.checkpoint_dir:
-            raise InputError("names several adapters, which only LoRA can merge", field="checkpoint_dir")
+        if len(self.checkpoints) > 1 and self.finetuning_type != "lora":
+            raise InputError("names several, and only LoRA adapters can be merged", field="checkpoint_dir")
 
     @property
     def checkpoints(self) -> tuple[str, ...]:
