@@ -69,7 +69,7 @@ def export(config: ExportConfig) -> ExportResult:
     target = Path(config.export_dir)
     _check_place(target, config.overwrite)
     scores = read_scores(config.scores) if config.scores else None
-    run = read_run(config.checkpoint_dir.split(",")[-1].strip() or config.model_name_or_path)
+    run = None if config.format == "onnx" else read_run((config.model_name_or_path, *config.adapters)[-1])
     writers: dict[str, Callable[[Path, ExportConfig], _Made]] = {
         "merged": _merged, "adapter": _adapter, "gguf": _gguf, "onnx": _onnx}
     if config.format != "onnx":

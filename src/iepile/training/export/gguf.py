@@ -78,12 +78,14 @@ def write_gguf(path: Path, model: Any, chat: Any, dtype: str, name: str, chat_te
             shape = gguf.quants.quant_shape_to_byte_shape(shape, quant)
         size = math.prod(shape) * {"float32": 4, "float16": 2, "uint8": 1}[element]
         writer.add_tensor_info(target, shape, _numpy_type(element), size, raw_dtype=quant)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_ti_data_to_file()
-    for target, tensor, kind, heads in plan:
-        writer.write_tensor_data(_numbers(target, tensor, kind, heads))
-    writer.close()
+    try:
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_ti_data_to_file()
+        for target, tensor, kind, heads in plan:
+            writer.write_tensor_data(_numbers(target, tensor, kind, heads))
+    finally:
+        writer.close()
 
 
 def _describe(writer: Any, config: Any, tokens: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib import import_module
 from pathlib import Path
 
 from iepile.errors import InputError
@@ -31,4 +30,6 @@ def write_onnx(folder: Path, name: str) -> None:
         raise InputError("a language model is not written as ONNX", file=name, field="format",
                          expected="a compact model, as iepile train makes without --model_name_or_path",
                          fix="use format gguf to run it without PyTorch, or format merged for a server")
-    import_module("iepile.models.compact.onnx").export_onnx(source, folder)
+    from iepile.models.compact.onnx_export import export_onnx
+
+    export_onnx(source, folder)
