@@ -28,6 +28,7 @@ CONFIGS = {
     "validate": ["iepile.corpus.validate:ValidateConfig"],
     "train": ["iepile.training.compact_rows:CompactJob", "iepile.training.config:TrainConfig",
               "iepile.models.compact.config:CompactConfig"],
+    "plot": ["iepile.training.plot:PlotConfig"],
     "export": ["iepile.training.export.config:ExportConfig"],
     "predict": ["iepile.extraction.job:PredictJob"],
     "extract": ["iepile.extraction.job:ExtractConfig"],
