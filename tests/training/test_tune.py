@@ -289,12 +289,6 @@ def test_every_setting_is_documented() -> None:
             assert isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant), ast.unparse(field.target)
 
 
-def test_one_process_only(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WORLD_SIZE", "4")
-    with pytest.raises(InputError, match="more than one process"):
-        tune(config)
-
-
 @pytest.mark.parametrize("tokenizer", [byte_level_tokenizer(), sentencepiece_tokenizer()], ids=["bytes", "pieces"])
 def test_the_loss_is_that_of_the_answer_alone_however_batched(tokenizer: Any, data: Path, tmp_path: Path) -> None:
     base = make_model(tmp_path / "m", tokenizer)

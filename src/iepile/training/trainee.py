@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 
 from iepile.models.card import ModelCard, write_card
 from iepile.models.chat import Chat
-from iepile.models.load import Loaded, vendor_errors
+from iepile.models.load import Loaded
 from iepile.training.config import TrainConfig
 from iepile.training.layouts.batch import Batch
 from iepile.training.loss import AnswerLoss
 from iepile.training.methods.method import Method
+from iepile.training.parallel.strategy import make_strategy
 from iepile.training.parallel.world import World
 
-OPTIMIZER = "optimizer.safetensors"
+
+@dataclass(frozen=True)
+class Turn:
+    """A batch of a step, as one process computes it."""
+
+    batch: Batch
+    seed: int
+    """Seed of dropout and other noise; it belongs to the batch, so that any process would draw the same."""
+    counts: bool = True
+    """False where the process only keeps up with the others, which have one batch more."""
 
 
 class Trainee:
@@ -30,76 +40,62 @@ class Trainee:
         self.model, self.tokenizer, self.chat, self.card = model, loaded.tokenizer, chat, card
         self.method, self.world = method, world
         self.context = loaded.context
-        self.device = next(self.model.parameters()).device
-        self.limit = config.max_grad_norm
         self.rate = self.grad_norm = math.nan
-        self._half = torch.bfloat16 if config.bf16 else torch.float16 if config.fp16 else None
-        self._scaler = torch.amp.GradScaler(self.device.type, enabled=config.fp16)
         base = self.model.get_base_model() if hasattr(self.model, "get_base_model") else self.model
-        self._loss = AnswerLoss(self.model, self.device, self._half, config.full_logits)
         if config.gradient_checkpointing:
-            # Renamed in transformers 5.
+            # Renamed in transformers 5. The form that is not re-entrant finds gradients through frozen embeddings.
             enable = getattr(base, "activation_checkpointing_enable", None) or base.gradient_checkpointing_enable
             enable({"use_reentrant": False})
-        self.trained = {n: p for n, p in self.model.named_parameters() if p.requires_grad}
-        # Vectors (norms, biases) do not decay.
-        groups = [
-            {"params": [p for p in self.trained.values() if p.ndim > 1], "weight_decay": config.weight_decay},
-            {"params": [p for p in self.trained.values() if p.ndim <= 1], "weight_decay": 0.0},
-        ]
-        self.optimizer = torch.optim.AdamW([g for g in groups if g["params"]], lr=config.rate,
-                                           betas=(config.adam_beta1, config.adam_beta2), eps=config.adam_epsilon)
+        half = torch.bfloat16 if config.bf16 else torch.float16 if config.fp16 else None
+        answer_loss = AnswerLoss(self.model, next(self.model.parameters()).device, half, config.full_logits)
+        self.strategy = make_strategy(self.model, config, world)
+        self.device = answer_loss.device = self.strategy.device
+        self._loss = answer_loss
 
-    def step(self, batches: Sequence[Batch], rate: float, seed: int) -> float:
-        """One optimizer step on some batches; returns the sum of the losses of their answer tokens."""
-        torch.manual_seed(seed % 2**63)
-        self.model.train()
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+    def step(self, turns: Sequence[Turn], tokens: float, rate: float) -> float:
+        """One optimizer step; returns the sum of the losses of the answer tokens that this process computed.
+
+        Args:
+            turns: batches of this process; as many as every other process has.
+            tokens: answer tokens of the step, in all processes.
+            rate: the learning rate.
+        """
+        self.strategy.called.train()
         self.rate = rate
-        tokens = sum(b.targets for b in batches)
-        total = 0.0
-        for batch in batches:
-            loss = self._loss(self.model, batch)
-            total += float(loss.detach())
-            self._scaler.scale(loss / tokens).backward()
-        self._scaler.unscale_(self.optimizer)
-        norm = torch.nn.utils.clip_grad_norm_(self.trained.values(), self.limit or math.inf)
-        self.grad_norm = float(norm)
-        self._scaler.step(self.optimizer)
-        self._scaler.update()
-        self.optimizer.zero_grad(set_to_none=True)
-        return total
+        self.strategy.prepare(lambda: self._loss(self.strategy.called, turns[0].batch))
+        total = torch.zeros((), dtype=torch.float64, device=self.device)
+        for n, turn in enumerate(turns, 1):
+            torch.manual_seed(turn.seed)
+            with self.strategy.accumulating(last=n == len(turns)):
+                loss = self._loss(self.strategy.called, turn.batch) * float(turn.counts)
+                self.strategy.backward(loss / tokens)
+            total += loss.detach()
+        self.grad_norm = self.strategy.update(rate)
+        return float(total)
 
     def measure(self, batch: Batch) -> float:
         """Sum of the losses of the answer tokens, without learning."""
-        self.model.eval()
+        self.strategy.called.eval()
         with torch.no_grad():
-            return float(self._loss(self.model, batch))
+            return float(self._loss(self.strategy.called, batch))
 
     def save(self, folder: Path) -> None:
-        """Write weights (or adapter), tokenizer and card into a folder."""
-        with vendor_errors(str(folder)):
-            self.method.save(self.model, folder)
-            self.tokenizer.save_pretrained(folder)
-        write_card(folder, self.card)
+        """Write weights (or adapter), tokenizer and card; every process takes part, the main one writes."""
+        with self.strategy.gathered():
+            if self.world.main:
+                self.method.save(self.model, folder)
+                self.tokenizer.save_pretrained(folder)
+                write_card(folder, self.card)
 
     def save_optimizer(self, folder: Path) -> None:
-        """Write the optimizer's state by parameter name."""
-        state = {f"{name}|{key}": value.contiguous()
-                 for name, p in self.trained.items() for key, value in sorted(self.optimizer.state[p].items())}
-        save_file(state, folder / OPTIMIZER)
+        """Write the optimizer's state, each process its part."""
+        self.strategy.save_state(folder)
 
     def load_optimizer(self, folder: Path, scaler: dict[str, Any]) -> None:
         """Read what `save_optimizer` wrote."""
-        saved = load_file(folder / OPTIMIZER)
-        for key, value in saved.items():
-            name, _, kind = key.rpartition("|")
-            p = self.trained[name]
-            self.optimizer.state[p][kind] = value if kind == "step" else value.to(p.device)
-        if scaler:
-            self._scaler.load_state_dict(scaler)
+        self.strategy.load_state(folder)
+        self.strategy.scale.restore(scaler)
 
     def scaler_state(self) -> dict[str, Any]:
         """State of the loss scaling, as JSON."""
-        return dict(self._scaler.state_dict())
+        return self.strategy.scale.state()

@@ -9,11 +9,8 @@ dropout from (seed, n), and checkpoints hold the rest. Same data, settings, mach
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
-import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,18 +21,22 @@ from typing import Any
 
 import msgspec
 
-from iepile.errors import IepileError, InputError
-from iepile.jsonl import check_folder, open_bytes
+from iepile.errors import IepileError
 from iepile.models.chat import Chat
 from iepile.models.load import vendor_errors
 from iepile.training import checkpoint as folders
-from iepile.training.config import TrainConfig, differences
+from iepile.training.config import TrainConfig
 from iepile.training.data import Examples, read_examples
 from iepile.training.layouts.batch import plan_batches
 from iepile.training.layouts.padded import collate
 from iepile.training.monitor import Monitor
+from iepile.training.output_folder import data_marks, place_run, read_run
+from iepile.training.parallel.strategy import load_settings
+from iepile.training.parallel.world import World, open_world
+from iepile.training.schedule import schedule
 from iepile.training.start import start_trainee
-from iepile.training.trainee import Trainee
+from iepile.training.stop_signals import stop_signals
+from iepile.training.trainee import Trainee, Turn
 
 Progress = Callable[[int, int, float | str], None]
 """Called with done, total, and the loss of the step just done or what else is being done (`reading`, `validation`)."""
@@ -71,9 +72,8 @@ def tune(config: TrainConfig, on_progress: Progress | None = None) -> TuneResult
     Raises:
         InputError: data, model or `output_dir` cannot be used.
         IepileError: the run was interrupted (a checkpoint is written first), or failed.
+        SystemExit: another process of the run failed; it says why.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise InputError("more than one process was started", expected="one process", fix="run it without torchrun")
     with vendor_errors(config.model_name_or_path):
         import torch
     began = time.monotonic()
@@ -81,7 +81,8 @@ def tune(config: TrainConfig, on_progress: Progress | None = None) -> TuneResult
     if config.threads:
         torch.set_num_threads(config.threads)
     try:
-        return _Run(config, on_progress or (lambda *_: None)).run(began)
+        with open_world(config) as world:
+            return _Run(config, world, on_progress if on_progress and world.main else lambda *_: None).run(began)
     finally:
         torch.set_num_threads(threads)
         torch.set_rng_state(rng)
@@ -90,85 +91,60 @@ def tune(config: TrainConfig, on_progress: Progress | None = None) -> TuneResult
 class _Run:
     """One call of `tune`."""
 
-    def __init__(self, config: TrainConfig, on_progress: Progress) -> None:
-        self.config, self.progress = config, on_progress
+    def __init__(self, config: TrainConfig, world: World, on_progress: Progress) -> None:
+        self.config, self.world, self.progress = config, world, on_progress
         self.folder = Path(config.output_dir)
+        self.group = config.gradient_accumulation_steps * world.size
 
     def run(self, began: float) -> TuneResult:
-        config, folder = self.config, self.folder
-        marks, self.lines = _data_marks(config)
-        about = {"format": 2, "settings": config.identity(), "data": marks}
-        resume = self._place(about)
-        trainee = start_trainee(config, resume[0] if resume else None)
+        config, folder, world = self.config, self.folder, self.world
+        resume, about = self._begin()
+        trainee = start_trainee(load_settings(config), resume[0] if resume else None, world)
         train, valid = self._examples(trainee.chat, trainee.context)
         trainee.card = msgspec.structs.replace(trainee.card, tasks=train.tasks, finetuning_type=config.finetuning_type)
         total = self._steps(train)
-        monitor = Monitor(config, folder, total)
+        monitor = Monitor(config, folder, total, world.main)
         if resume:
             monitor.restore(resume[1]["monitor"])
             trainee.load_optimizer(resume[0], resume[1]["scaler"])
-        folders.write_json(folder / folders.RUN, about)
+        if world.main:
+            folders.write_json(folder / folders.RUN, about)
         resumed = step = resume[1]["step"] if resume else 0
-        with _stop_signals() as stop, monitor.writing(step):
+        with stop_signals(launched=world.size > 1) as stop, monitor.writing(step):
             for epoch, share, batches in self._plan(train, step, total):
-                loss, tokens = self._step(trainee, train, batches, step, total)
+                loss, tokens, stopped = self._step(trainee, train, batches, step, total, stop)
                 step += 1
                 last = step == total
                 monitor.after_step(step, epoch + share, loss, tokens, trainee.rate, trainee.grad_norm)
                 if valid is not None and monitor.measure_due(step, share):
                     monitor.measured(step, valid_loss=self._validate(trainee, valid))
-                if stop.is_set() or (not last and self._save_due(step, share)):
+                if stopped or (not last and self._save_due(step, share)):
                     self._save(trainee, monitor, step)
-                if stop.is_set() and not last:
+                if stopped and not last:
                     raise IepileError(
                         f"stopped after step {step} of {total}; a checkpoint was written to {folder}\n"
                         "  do:       run the same command with resume_from_checkpoint true to go on"
                     )
-        folders.write_folder(folder / folders.MODEL, trainee.save)
+        folders.write_folder(folder / folders.MODEL, trainee.save, world)
         return TuneResult(
             str(folder / folders.MODEL), step, resumed, len(train.rows), train.dropped, train.longest, monitor.loss,
             monitor.valid_loss, time.monotonic() - began,
         )
 
-    def _place(self, about: dict[str, Any]) -> tuple[Path, dict[str, Any]] | None:
-        """Make sure that `output_dir` may be written; the checkpoint to go on from, if any."""
-        config, folder = self.config, self.folder
-        if folder.exists() and not folder.is_dir():
-            raise InputError("is a file", file=folder, field="output_dir", expected="a folder")
-        used = folder.is_dir() and any(folder.iterdir())
-        asked = config.resume_from_checkpoint
-        wants_resume = asked.lower() not in ("", "false")
-        again = config.overwrite_output_dir and not wants_resume
-        run = folder / folders.RUN
-        if used and not run.is_file() and not config.overwrite_output_dir:
-            raise InputError("the folder is not empty, and no training run of ours", file=folder, field="output_dir",
-                             fix="choose another folder, or set overwrite_output_dir: other files in it stay")
-        check_folder(folder)
-        if again:
-            folders.clear_run(folder)
-            return None
-        if not run.is_file():
-            if wants_resume:
-                raise InputError("there is no run to resume", file=folder, field="resume_from_checkpoint")
-            return None
-        try:
-            before = json.loads(run.read_text("utf-8"))
-            changed = differences(before["settings"], about["settings"]) + differences(before["data"], about["data"])
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise InputError("is damaged", file=run, fix="set overwrite_output_dir to begin anew") from None
-        if changed:
-            raise InputError(f"the folder holds a run with other settings or data: {', '.join(changed)}", file=folder,
-                             field="output_dir", fix="choose another folder, or set overwrite_output_dir to begin anew")
-        if (folder / folders.MODEL).is_dir():
-            raise InputError("the folder holds this very run, finished", file=folder, field="output_dir",
-                             fix="use the model in it, choose another folder, or set overwrite_output_dir")
-        if asked and asked.lower() != "true" and wants_resume:
-            state = folders.read_state(Path(asked))
-            if state is None:
-                raise InputError("is no whole checkpoint", file=asked, field="resume_from_checkpoint",
-                                 fix="name another one, or `true` for the newest whole one")
-            return Path(asked), state
-        return folders.newest_checkpoint(folder)
+    def _begin(self) -> tuple[tuple[Path, dict[str, Any]] | None, dict[str, Any]]:
+        """The checkpoint to go on from, if any, and what `run.json` is to say."""
+        marks, self.lines = data_marks(self.config)
+        about: dict[str, Any] = {"format": 2, "settings": self.config.identity(), "data": marks,
+                                 "processes": self.world.size}
+        found = place_run(self.config, about) if self.world.main else None
+        path = self.world.share(str(found[0]) if found else "")
+        if not path:
+            return None, about
+        # A step stays what it was, however many processes share it now.
+        about["processes"] = read_run(self.folder).get("processes", 1)
+        self.group = self.config.gradient_accumulation_steps * about["processes"]
+        state = found[1] if found else json.loads((Path(path) / "state.json").read_text("utf-8"))
+        return (Path(path), state), about
 
     def _examples(self, chat: Chat, context: int | None) -> tuple[Examples, Examples | None]:
         config = self.config
@@ -189,7 +165,7 @@ class _Run:
         """Steps of the whole run."""
         if self.config.max_steps > 0:
             return self.config.max_steps
-        epochs, group = self.config.num_train_epochs, self.config.gradient_accumulation_steps
+        epochs, group = self.config.num_train_epochs, self.group
         total = 0
         for epoch in range(math.ceil(epochs)):
             steps = math.ceil(len(self._batches(train, epoch)) / group)
@@ -199,7 +175,7 @@ class _Run:
     def _plan(self, train: Examples, done: int, total: int) -> Iterator[tuple[int, float, list[list[int]]]]:
         """(epoch, share of it done afterwards, batches) of each step after the first `done`."""
         step = epoch = 0
-        group = self.config.gradient_accumulation_steps
+        group = self.group
         while step < total:
             batches = self._batches(train, epoch)
             for i in range(0, len(batches), group):
@@ -210,21 +186,28 @@ class _Run:
                     yield epoch, min(1.0, (i + group) / len(batches)), batches[i : i + group]
             epoch += 1
 
-    def _step(self, trainee: Trainee, train: Examples, batches: list[list[int]], step: int,
-              total: int) -> tuple[float, int]:
-        """One step: the sum of the losses of its answer tokens, and their number."""
-        c = self.config
-        rate = c.rate * schedule(step, total, c.warmup_ratio, c.lr_scheduler_type)
-        pad = trainee.tokenizer.pad_token_id
-        tensors = [collate([train.rows[i] for i in batch], pad) for batch in batches]
+    def _step(self, trainee: Trainee, train: Examples, batches: list[list[int]], step: int, total: int,
+              stop: threading.Event) -> tuple[float, int, bool]:
+        """One step: the sum of the losses of its answer tokens, their number, and whether the run is to stop."""
+        c, world = self.config, self.world
+        rate = c.rate * schedule(step, total, c.warmup_ratio, c.lr_scheduler_type, c.warmup_steps)
+        turns = []
+        for n in range(world.rank, math.ceil(len(batches) / world.size) * world.size, world.size):
+            # Every process goes through the model equally often; with nothing left to do, it repeats the first batch.
+            rows = batches[n] if n < len(batches) else batches[0]
+            seed = ((c.seed * 1_000_003 + step) * 1_000_003 + n) % 2**63
+            turns.append(Turn(collate([train.rows[i] for i in rows], trainee.tokenizer.pad_token_id), seed,
+                              n < len(batches)))
+        tokens = int(world.sum([sum(t.batch.targets for t in turns if t.counts)])[0])
         with _enough_memory():
-            loss = trainee.step(tensors, rate, c.seed * 1_000_003 + step)
+            loss = trainee.step(turns, tokens, rate)
+        loss, stopped = world.sum([loss, float(stop.is_set())])
         if not math.isfinite(loss):
             raise IepileError(f"the loss became {loss} in step {step + 1}\n"
                               "  do:       lower learning_rate, or use bf16 in place of fp16")
-        tokens = sum(t.targets for t in tensors)
         self.progress(step + 1, total, loss / tokens)
-        return loss, tokens
+        # Ctrl-C in the progress line itself still belongs to this step, where there is nobody to agree with.
+        return loss, tokens, bool(stopped) or (world.size == 1 and stop.is_set())
 
     def _save_due(self, step: int, share: float) -> bool:
         c = self.config
@@ -233,14 +216,17 @@ class _Run:
         return c.save_strategy == "steps" and bool(c.save_steps) and step % c.save_steps == 0
 
     def _validate(self, trainee: Trainee, valid: Examples) -> float:
-        total = tokens = 0.0
-        batches = self._batches(valid, 0)
-        for n, batch in enumerate(batches, 1):
-            tensors = collate([valid.rows[i] for i in batch], trainee.tokenizer.pad_token_id)
-            total += trainee.measure(tensors)
-            tokens += tensors.targets
-            self.progress(n, len(batches), "validation")
-        return total / tokens
+        batches, world = self._batches(valid, 0), self.world
+        sums = [0.0, 0.0]
+        for n in range(world.rank, math.ceil(len(batches) / world.size) * world.size, world.size):
+            rows = batches[n] if n < len(batches) else batches[0]
+            batch = collate([valid.rows[i] for i in rows], trainee.tokenizer.pad_token_id)
+            loss = trainee.measure(batch)
+            if n < len(batches):
+                sums = [sums[0] + loss, sums[1] + batch.targets]
+            self.progress(min(n + world.size, len(batches)), len(batches), "validation")
+        loss, tokens = world.sum(sums)
+        return loss / tokens
 
     def _save(self, trainee: Trainee, monitor: Monitor, step: int) -> None:
         def write(folder: Path) -> None:
@@ -248,34 +234,7 @@ class _Run:
             trainee.save_optimizer(folder)
 
         kept = {"monitor": monitor.state(), "scaler": trainee.scaler_state()}
-        folders.write_checkpoint(self.folder, step, kept, write, self.config.save_total_limit)
-
-
-def schedule(step: int, total: int, warmup: float, kind: str) -> float:
-    """Share of the highest learning rate in a step, counted from 0."""
-    rising = math.ceil(total * warmup)
-    if step < rising:
-        return (step + 1) / rising
-    gone = (step - rising) / max(1, total - rising)
-    if kind == "constant":
-        return 1.0
-    return 1.0 - gone if kind == "linear" else 0.5 * (1.0 + math.cos(math.pi * gone))
-
-
-def _data_marks(config: TrainConfig) -> tuple[dict[str, str], int]:
-    """SHA-256 of the data files, so that a run is not resumed on other data; and the lines of the first."""
-    marks: dict[str, str] = {}
-    lines: list[int] = []
-    for name in ("train_file", "valid_file"):
-        if path := getattr(config, name):
-            digest, ends = hashlib.sha256(), 0
-            with open_bytes(path) as f:
-                while block := f.read(1 << 20):
-                    digest.update(block)
-                    ends += block.count(b"\n")
-            marks[f"contents of {name}"] = digest.hexdigest()
-            lines.append(ends)
-    return marks, lines[0]
+        folders.write_checkpoint(self.folder, step, kept, write, self.config.save_total_limit, self.world)
 
 
 @contextmanager
@@ -289,24 +248,3 @@ def _enough_memory() -> Iterator[None]:
             f"not enough memory: {str(e).splitlines()[0]}\n  do:       lower per_device_train_batch_size and raise "
             "gradient_accumulation_steps, or set gradient_checkpointing or bf16"
         ) from e
-
-
-@contextmanager
-def _stop_signals() -> Iterator[threading.Event]:
-    """Set by Ctrl-C or a termination request, so that the step is finished and saved; a second Ctrl-C stops at once."""
-    stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-
-    def handle(number: int, frame: object) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-
-    before = {s: signal.signal(s, handle) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
