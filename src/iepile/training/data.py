@@ -160,13 +160,15 @@ class Examples(Sequence[Example]):
     def mixed(self, mixture: Mapping[str, float], seed: int, epoch: int) -> Examples:
         """The examples of an epoch: each as often as its source is to be seen, by chance where that is no whole number.
 
+        All questions about a text are drawn together, so that they can share its reading (layout `branched`).
+
         Raises:
             InputError: a source is named that there is not.
         """
         if not mixture:
             return self
         weights = np.array(source_weights(mixture, self.table.sources))
-        counts = copies(weights[self.table.source[self.order]], self.table.key[self.order], seed, epoch)
+        counts = copies(weights[self.table.source[self.order]], self.table.group[self.order], seed, epoch)
         return self.take(np.repeat(np.arange(len(self)), counts))
 
 
