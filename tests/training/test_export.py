@@ -149,6 +149,9 @@ def test_vectors_before_the_prompt_have_no_place_in_weights(base: Path, tmp_path
     with pytest.raises(InputError, match="cannot be merged"):
         export(ExportConfig(str(base), str(tmp_path / "o"), checkpoint_dir=str(tmp_path / "v")))
     assert [p.name for p in tmp_path.iterdir()] == ["v"]
+    result = export(ExportConfig(str(base), str(tmp_path / "o"), format="adapter", checkpoint_dir=str(tmp_path / "v")))
+    assert result.dtype == "F32"
+    assert load_model(tmp_path / "o").model.active_peft_config.num_virtual_tokens == 3
 
 
 def test_a_quantised_base_is_refused(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

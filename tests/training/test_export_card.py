@@ -48,14 +48,16 @@ def test_the_card_tells_what_is_known(base: Path, run: Path, tmp_path: Path) -> 
     assert "| NER | entity | 80.00 | 50.00 | 61.54 | 8 | 10 | 16 |" in text
     assert "Protocol `iepile-normal/1`, predictions `pred.json`" in text
     assert r"`<\|im_end\|>`, `</s>`" in text and "You are a helpful assistant." in text
-    assert str(tmp_path) not in text and str(run) not in text and str(base) not in text, "no paths of this machine"
+    assert "| tuning | LoRA, merged into the weights |" in text
+    for file in (tmp_path / "out").iterdir():
+        assert not any(str(place).encode() in file.read_bytes() for place in (tmp_path, run, base)), "no paths"
 
 
 def test_what_is_unknown_is_said_to_be(base: Path, run: Path, tmp_path: Path) -> None:
     export(ExportConfig(str(base), str(tmp_path / "plain")))
     text = (tmp_path / "plain" / "README.md").read_text("utf-8")
     assert text.count("Unknown: no run of iepile lies beside the model.") == 2 and "Unknown: none were given." in text
-    assert "language:" not in text and "base_model:" not in text
+    assert "language:" not in text and "base_model:" not in text and "| tuning | unknown |" in text
     rows = (run / "train.json").read_text("utf-8")
     try:
         (run / "train.json").write_text(rows + rows, "utf-8")
@@ -117,8 +119,7 @@ def test_nothing_is_sent_unless_asked(hub: list[Any], run: Path, tmp_path: Path)
 
 @pytest.mark.parametrize("public", [False, True])
 def test_push(hub: list[Any], run: Path, tmp_path: Path, public: bool) -> None:
-    result = export(ExportConfig(str(run), str(tmp_path / "out"), format="adapter", push_to_hub="me/tiny",
-                                 public=public))
+    result = export(ExportConfig(str(run), str(tmp_path / "out"), push_to_hub="me/tiny", public=public))
     assert result.repository == "https://hub.example/me/tiny"
     assert [c for c, _ in hub] == ["create", "upload"]
     assert hub[0][1] == {"repo_id": "me/tiny", "private": not public, "exist_ok": True}
@@ -132,3 +133,9 @@ def test_push(hub: list[Any], run: Path, tmp_path: Path, public: bool) -> None:
 def test_settings_that_make_no_sense(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError, match=said):
         ExportConfig(**{"model_name_or_path": "m", "export_dir": "e", **settings})
+
+
+def test_an_adapter_of_a_folder_is_not_pushed(hub: list[Any], run: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="which nobody else has"):
+        export(ExportConfig(str(run), str(tmp_path / "out"), format="adapter", push_to_hub="me/tiny"))
+    assert hub == [] and not (tmp_path / "out").exists()

@@ -17,11 +17,14 @@ import msgspec
 
 from iepile.errors import InputError
 from iepile.jsonl import check_folder, dumps
+from iepile.models.adapters import ADAPTER_FILE
 from iepile.models.card import ModelCard, write_card
 from iepile.models.chat import Chat
 from iepile.models.serving import PROBES
+from iepile.models.weights import read_header
 from iepile.training.checkpoint import write_folder
 from iepile.training.export.config import ExportConfig
+from iepile.training.export.merged import hub_name, load_merged, told, tuning_of, whole_card, write_merged
 from iepile.training.export.model_card import Facts, write_model_card
 from iepile.training.export.onnx import compact_folder, write_onnx
 from iepile.training.export.pieces import jinja_template, same_tokens, with_and_without_system
@@ -56,6 +59,7 @@ class _Made(msgspec.Struct):
 
     card: ModelCard
     dtype: str
+    tuning: str
     chat: Any = None
     same: bool = True
 
@@ -85,9 +89,10 @@ def export(config: ExportConfig) -> ExportResult:
             "The model was trained with some pieces of the prompt encoded apart. A server that encodes the prompt as "
             "one text gives it other tokens at their borders; iepile itself asks as in training.",)
         write_model_card(folder, Facts(target.resolve().name, config.format, done.card, run, scores,
-                                       chat.template.system if chat else "", stops, done.dtype, notes))
+                                       chat.template.system if chat else "", stops, done.dtype, done.tuning,
+                                       notes))
         about = {"format": 1, "version": __version__, "form": config.format, "dtype": done.dtype,
-                 "base_model": done.card.base_model, "template": done.card.template}
+                 "base_model": told(done.card.base_model), "template": done.card.template}
         (folder / STAMP).write_text(dumps(about) + "\n", "utf-8")
 
     try:
@@ -126,26 +131,29 @@ def _check_kind(config: ExportConfig) -> None:
 
 
 def _merged(folder: Path, config: ExportConfig) -> _Made:
-    from iepile.training.export.merged import load_merged, whole_card, write_merged
 
     loaded = load_merged(config)
     chat = loaded.chat(config.template)
     served = write_merged(folder, loaded, chat, config)
     dtype = str(next(loaded.model.parameters()).dtype).removeprefix("torch.")
-    return _Made(whole_card(loaded, chat), dtype, chat, served)
+    return _Made(whole_card(loaded, chat), dtype, tuning_of(loaded), chat, served)
 
 
 def _adapter(folder: Path, config: ExportConfig) -> _Made:
     from iepile.training.export.adapter import find_adapter, write_adapter
 
     adapter = find_adapter(config)
+    if config.push_to_hub and not hub_name(adapter.base):
+        raise InputError("the base model is a folder of this machine, which nobody else has", file=adapter.base,
+                         field="push_to_hub", fix="name the base model's hub name as model_name_or_path and the "
+                         "adapter as checkpoint_dir, or export it as merged")
     served = write_adapter(folder, adapter, config.dtype)
-    return _Made(adapter.card, config.dtype, adapter.chat, served)
+    dtype = sorted({kind for kind, _ in read_header(folder / ADAPTER_FILE).values()})
+    return _Made(adapter.card, ", ".join(dtype), adapter.card.finetuning_type, adapter.chat, served)
 
 
 def _gguf(folder: Path, config: ExportConfig) -> _Made:
     from iepile.training.export.gguf import write_gguf
-    from iepile.training.export.merged import load_merged, whole_card
     from iepile.training.export.modelfile import go_template, modelfile
 
     loaded = load_merged(config)
@@ -163,7 +171,7 @@ def _gguf(folder: Path, config: ExportConfig) -> _Made:
     if not same:
         logger.warning("%s: llama.cpp and Ollama encode the prompt as one text, which gives other tokens than template "
                        "%s had in training, at the borders of its pieces", folder, chat.name)
-    return _Made(card, dtype, chat, same)
+    return _Made(card, dtype, tuning_of(loaded), chat, same)
 
 
 def _stops(chat: Chat) -> tuple[str, ...]:
@@ -172,4 +180,4 @@ def _stops(chat: Chat) -> tuple[str, ...]:
 
 def _onnx(folder: Path, config: ExportConfig) -> _Made:
     write_onnx(folder, config.model_name_or_path)
-    return _Made(ModelCard(kind="compact", finetuning_type="from scratch, or on an encoder"), "float32")
+    return _Made(ModelCard(kind="compact", version=__version__), "float32", "")

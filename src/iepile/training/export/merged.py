@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,24 @@ def stored_dtype(loaded: Loaded, config: ExportConfig) -> Any:
 
 
 def whole_card(loaded: Loaded, chat: Chat) -> ModelCard:
-    """The card of the model without adapters."""
+    """The card of the model without adapters. A base model that is a folder is told by its name alone."""
     card = loaded.card or ModelCard(base_model=loaded.name, version=__version__)
-    return msgspec.structs.replace(card, template=chat.name, system=chat.system, finetuning_type="full")
+    return msgspec.structs.replace(card, template=chat.name, system=chat.system, finetuning_type="full",
+                                   base_model=told(card.base_model or loaded.name))
 
+
+def tuning_of(loaded: Loaded) -> str:
+    """How the model was tuned, in words; empty where nothing says so."""
+    kind = loaded.card.finetuning_type if loaded.card else ""
+    return "LoRA, merged into the weights" if loaded.adapter else kind
+
+
+def told(base: str) -> str:
+    """A base model for others to read: a hub name as it is, a folder by its name."""
+    return hub_name(base) or Path(base).name
+
+
+def hub_name(base: str) -> str:
+    """The base model where it is one of the hub's; empty for a folder."""
+    looks = re.fullmatch(r"[A-Za-z0-9][\w.-]*(?:/[\w.-]+)?", base) and "/" in base
+    return base if looks and not Path(base).exists() else ""

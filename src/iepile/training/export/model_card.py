@@ -13,13 +13,20 @@ from typing import Any
 import msgspec
 
 from iepile.models.card import ModelCard
+from iepile.training.export.merged import hub_name, told
 from iepile.training.export.provenance import DataFile, Scores, data_files, settings_told
 
 FILE = "README.md"
 LIBRARIES = {"merged": "transformers", "adapter": "peft", "gguf": "gguf", "onnx": "onnx"}
 _RELATIONS = {"merged": "finetune", "adapter": "adapter", "gguf": "quantized"}
-_FORMS = {"merged": "a whole model in safetensors", "adapter": "a LoRA adapter, without its base model",
+_FORMS = {"merged": "a whole model in safetensors", "adapter": "an adapter, without its base model",
           "gguf": "one GGUF file with an Ollama Modelfile", "onnx": "an ONNX file of the compact model"}
+_USE = {
+    "merged": "iepile predict --model . --input_file test.json --output_file pred.json",
+    "adapter": "iepile predict --model BASE_MODEL --checkpoint_dir . --input_file test.json --output_file pred.json",
+    "gguf": "ollama create my-extractor -f Modelfile",
+    "onnx": "iepile predict --model . --input_file test.json --output_file pred.json",
+}
 UNKNOWN = "unknown"
 
 
@@ -37,6 +44,8 @@ class Facts(msgspec.Struct, frozen=True):
     stops: tuple[str, ...] = ()
     """Tokens that end an answer."""
     dtype: str = ""
+    tuning: str = ""
+    """How it was tuned, in words; empty: unknown."""
     notes: tuple[str, ...] = ()
     """What else a user must know."""
 
@@ -59,11 +68,6 @@ def render(facts: Facts) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def hub_name(base: str) -> str:
-    """The base model where it is one of the hub's; empty for a folder."""
-    return base if re.fullmatch(r"[\w.-]+(?:/[\w.-]+)?", base) and not Path(base).exists() else ""
-
-
 def _front(facts: Facts, data: Sequence[DataFile]) -> str:
     import yaml
 
@@ -76,7 +80,7 @@ def _front(facts: Facts, data: Sequence[DataFile]) -> str:
         front["language"] = languages
     front["library_name"] = LIBRARIES[facts.form]
     tags = ["information-extraction", "iepile"]
-    tags += ["lora"] if facts.form == "adapter" else []
+    tags += ["lora"] if facts.card.finetuning_type == "lora" else []
     front["tags"] = tags + [t.lower() for t in facts.card.tasks]
     if facts.form in ("merged", "gguf"):
         front["pipeline_tag"] = "text-generation"
@@ -86,11 +90,12 @@ def _front(facts: Facts, data: Sequence[DataFile]) -> str:
 def _what(facts: Facts) -> str:
     base = facts.card.base_model
     local = "" if hub_name(base) else " (a local folder)"
-    rows = [("form", _FORMS[facts.form]), ("base model", f"{Path(base).name}{local}" if base else UNKNOWN),
-            ("tuning", facts.card.finetuning_type), ("tasks", ", ".join(facts.card.tasks) or UNKNOWN),
+    rows = [("form", _FORMS[facts.form]), ("base model", f"{told(base)}{local}" if base else UNKNOWN),
+            ("tuning", facts.tuning or UNKNOWN), ("tasks", ", ".join(facts.card.tasks) or UNKNOWN),
             ("number format", facts.dtype or UNKNOWN), ("made with", f"iepile {facts.card.version or UNKNOWN}")]
     return ("A model for information extraction: it is asked with an instruction, a schema and a text in one JSON "
-            "string, and answers with the facts of the text as JSON.\n\n" + _table(("", ""), rows))
+            "string, and answers with the facts of the text as JSON.\n\n" + _table(("", ""), rows)
+            + f"\n\n## Use\n\n```bash\n{_USE[facts.form]}\n```")
 
 
 def _prompt(facts: Facts) -> str:
