@@ -10,6 +10,7 @@ import pytest
 from iepile.corpus.convert import ConvertConfig, convert
 from iepile.errors import InputError
 from iepile.extraction.engines.engine import Request, open_engine
+from iepile.extraction.predict import guess_engine
 from iepile.jsonl import read_rows, write_rows
 from iepile.tasks.task import get_task
 from iepile.training.compact_rows import CompactJob, train_compact
@@ -82,3 +83,19 @@ def test_relations_by_type_are_refused_with_the_line(tmp_path: Path, task: str) 
     with pytest.raises(InputError, match=f"does not do {task}") as info:
         train_compact(CompactJob(train_file=[str(tmp_path / "t.jsonl")], output_dir=str(tmp_path / "run")))
     assert info.value.line == 1
+
+
+def test_an_exported_model_is_served_by_onnx_runtime_with_the_same_answers(folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    from iepile.models.compact.onnx_export import export_onnx
+
+    exported = export_onnx(folder / "run/model", tmp_path / "onnx")
+    rows = [row for _, row in read_rows(folder / "test.jsonl")][:60]
+    asked = [Request(str(n), r["task"], r["instruction"]) for n, r in enumerate(rows)]
+    ours = list(open_engine("compact", str(folder / "run/model"), {}).generate(asked))
+    served = list(open_engine("compact", str(exported), {"threads": 1}).generate(asked))
+    assert [c.text for c in served] == [c.text for c in ours]
+    assert len({c.text for c in ours}) > 20
+    assert [len(c.facts.events) for c in served] == [len(c.facts.events) for c in ours]
+    assert guess_engine(str(exported)) == "compact"

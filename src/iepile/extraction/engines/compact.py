@@ -1,19 +1,27 @@
 """The compact model as an engine: reads the same instructions and writes the same answers as an LLM,
-with offsets and a confidence for every mention; always valid, always verbatim."""
+with offsets and a confidence for every mention; always valid, always verbatim.
+
+A folder that `export_onnx` wrote is served by ONNX Runtime, without torch.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from iepile.errors import InputError, MissingDependency
 from iepile.extraction.engines.engine import Completion, Request
 from iepile.instruction import read_instruction
 from iepile.models.compact.example import NOWHERE, Label, Offsets, Prediction, Question
+from iepile.models.compact.folder import ONNX, read_description
 from iepile.records import Argument, Entity, Event, Facts, Relation, Span
 from iepile.tasks.task import Item, Task, get_task
 from iepile.training.compact_labels import labels, told_triggers
+
+if TYPE_CHECKING:
+    from iepile.models.compact.predictor import Predictor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +33,7 @@ class CompactOptions:
     window: int = 1024
     """Requests looked at together; polls of one text in a window are answered in one pass."""
     threads: int = 0
-    """Threads of torch; 0: its own choice."""
+    """Threads of torch or ONNX Runtime; 0: its own choice."""
 
 
 class CompactEngine:
@@ -37,17 +45,14 @@ class CompactEngine:
         """
         Raises:
             InputError: not the folder of a compact model.
-            MissingDependency: torch is not installed.
+            MissingDependency: torch, or for an exported model onnxruntime, is not installed.
         """
-        try:
-            import torch
+        if read_description(model).weights == ONNX:
+            from iepile.models.compact.onnx_scorer import load_onnx
 
-            from iepile.models.compact.model import CompactModel
-        except ImportError as e:
-            raise MissingDependency(e.name or "torch", "train", "the compact model") from e
-        if options.threads:
-            torch.set_num_threads(options.threads)
-        self.model = CompactModel.load(model)
+            self.model = load_onnx(model, options.threads)
+        else:
+            self.model = _load_torch(model, options.threads)
         self.options = options
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Completion]:
@@ -76,6 +81,18 @@ class CompactEngine:
 
     def close(self) -> None:
         """Nothing is held beyond memory."""
+
+
+def _load_torch(model: str, threads: int) -> Predictor:
+    try:
+        import torch
+
+        from iepile.models.compact.model import CompactModel
+    except ImportError as e:
+        raise MissingDependency(e.name or "torch", "train", "the compact model") from e
+    if threads:
+        torch.set_num_threads(threads)
+    return CompactModel.load(model)
 
 
 class _Asked:

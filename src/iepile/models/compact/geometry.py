@@ -27,14 +27,15 @@ def bucket(steps: Tensor) -> Tensor:
     return DISTANCES + steps.sign() * log_bucket(steps.abs()).clamp(max=DISTANCES)
 
 
-def _log_table() -> Tensor:
+def log_table() -> list[int]:
+    """Bucket of each whole number from 0 on; larger ones share the last."""
     out, level = [0], 0
     borders: list[Any] = [1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 91, 128, 181, 256, 362, 512]
     for n in range(1, 600):
         while level < len(borders) and n >= borders[level]:
             level += 1
         out.append(level)
-    return torch.tensor(out)
+    return out
 
 
-_LOG = _log_table()
+_LOG = torch.tensor(log_table())

@@ -25,8 +25,8 @@ from iepile.models.compact.features import FEATURES, label_pieces
 from iepile.models.compact.geometry import DISTANCES, bucket, distance, log_bucket
 from iepile.models.compact.pretrained import PretrainedEncoder
 
-_WIDTH_BUCKETS = 24
-_SIDE = 16
+WIDTH_BUCKETS = 24
+SIDE = 16
 
 
 @dataclass(frozen=True)
@@ -100,10 +100,10 @@ class CompactNetwork(nn.Module):
         self.query = nn.Sequential(nn.Linear(e, 128), nn.GELU(), nn.Linear(128, 3 * d + 3 + s + 1))
         self.linked_label = nn.Linear(e, s)
         self.linked_anchor = nn.Linear(s, s)
-        self.linked_query = nn.Linear(s, 3 * d + 3 + s + 1 + 3 * _SIDE)
-        self.widths = nn.Embedding(_WIDTH_BUCKETS, s)
+        self.linked_query = nn.Linear(s, 3 * d + 3 + s + 1 + 3 * SIDE)
+        self.widths = nn.Embedding(WIDTH_BUCKETS, s)
         self.distances = nn.Embedding(2 * DISTANCES + 1, s)
-        self.side = nn.Embedding(2 * DISTANCES + 1, _SIDE)
+        self.side = nn.Embedding(2 * DISTANCES + 1, SIDE)
         self.span_out = nn.Linear(s, s)
         self.pair_anchor = nn.Linear(s, s)
         self.pair_out = nn.Linear(s, s)
@@ -193,8 +193,8 @@ class CompactNetwork(nn.Module):
         """Step two: text `row[q]`, pair label `label[q]`, first span `anchor[q]` (first and last token)."""
         at = F.gelu(self._span_parts(states, row, anchor[:, 0], anchor[:, 1]))
         q = self.linked_query(F.gelu(self.linked_label(vectors)[label] + self.linked_anchor(at)))
-        n = q.shape[1] - 3 * _SIDE
-        return Queries(row, *self._cut(q[:, :n]), q[:, n:].view(-1, 3, _SIDE), anchor, at)
+        n = q.shape[1] - 3 * SIDE
+        return Queries(row, *self._cut(q[:, :n]), q[:, n:].view(-1, 3, SIDE), anchor, at)
 
     def _cut(self, q: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         d = self.config.query_size
@@ -266,4 +266,4 @@ class CompactNetwork(nn.Module):
         before = sums.index_select(0, base + (first - 1).clamp(min=0)) * (first > 0)[:, None]
         width = last - first + 1
         inside = (sums.index_select(0, base + last) - before) / width[:, None]
-        return start + end + left + right + inside + self.widths(log_bucket(width).clamp(max=_WIDTH_BUCKETS - 1))
+        return start + end + left + right + inside + self.widths(log_bucket(width).clamp(max=WIDTH_BUCKETS - 1))

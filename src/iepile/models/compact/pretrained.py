@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from iepile.errors import InputError, MissingDependency
 from iepile.models.compact.example import Label
 from iepile.models.compact.features import tokenize
-from iepile.models.compact.subwords import SubwordReader, Subwords, cut
+from iepile.models.compact.subwords import SubwordReader, Subwords, cut, label_text
 
 _POSITIONS_FROM_PADDING = ("roberta", "camembert", "mpnet", "longformer", "data2vec", "esm")
 """Model types that count positions from the padding index on, so that two of them are never used."""
@@ -102,11 +102,6 @@ class PretrainedEncoder(nn.Module):
         lengths = torch.tensor([len(t) for t in tokens])
         mask = (torch.arange(size)[None] < lengths[:, None])[..., None]
         return (states * mask).sum(1) / lengths[:, None]
-
-
-def label_text(label: Label) -> str:
-    """What the encoder reads of a label; how it is used is told the network apart from it."""
-    return f"{label.of}: {label.text}" if label.of else label.text
 
 
 def _reader(tokenizer: Any, config: Any) -> SubwordReader:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from iepile.models.compact.example import Label
 from iepile.models.compact.features import Tokens
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -102,3 +103,8 @@ def cut(texts: Sequence[Subwords], size: int, reader: SubwordReader) -> Pieces:
     places = np.where(count > 0, np.arange(len(count)), 0).reshape(-1, size)
     have = np.maximum.accumulate(places, 1).ravel()
     return Pieces(ids, mask, np.array(source, np.int64), into, count, have)
+
+
+def label_text(label: Label) -> str:
+    """What the encoder reads of a label; how it is used is told the network apart from it."""
+    return f"{label.of}: {label.text}" if label.of else label.text
