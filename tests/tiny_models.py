@@ -99,3 +99,77 @@ def make_model(folder: Path, tokenizer: Any, **sizes: int) -> Path:
     tiny_llama(tokenizer, **sizes).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+_SMALL: dict[str, Any] = {"vocab_size": 512, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
+_LLAMA = _SMALL | {"intermediate_size": 64, "num_key_value_heads": 2, "max_position_embeddings": 1024}
+_EXPERTS: dict[str, Any] = {"num_experts": 4, "num_local_experts": 4, "num_experts_per_tok": 2,
+                            "moe_intermediate_size": 16, "shared_expert_intermediate_size": 16}
+_LATENT: dict[str, Any] = {
+    "q_lora_rank": 16, "kv_lora_rank": 16, "qk_nope_head_dim": 8, "qk_rope_head_dim": 8, "v_head_dim": 8,
+    "n_routed_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 16, "n_shared_experts": 1,
+    "n_group": 1, "topk_group": 1, "first_k_dense_replace": 1, "num_key_value_heads": 4, "head_dim": 8,
+}
+_T5: dict[str, Any] = {"vocab_size": 512, "d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 2, "num_heads": 4,
+                       "decoder_start_token_id": 0}
+_BART: dict[str, Any] = {
+    "vocab_size": 512, "d_model": 32, "encoder_layers": 2, "decoder_layers": 2, "encoder_attention_heads": 4,
+    "decoder_attention_heads": 4, "encoder_ffn_dim": 64, "decoder_ffn_dim": 64, "max_position_embeddings": 1024,
+    "decoder_start_token_id": 1,
+}
+_HYBRID = _LLAMA | {"head_dim": 8, "linear_num_value_heads": 4, "linear_num_key_heads": 2, "linear_key_head_dim": 8,
+                    "linear_value_head_dim": 8, "full_attention_interval": 2}
+ARCHITECTURES: dict[str, dict[str, Any]] = {
+    "llama": _LLAMA,
+    "llama4_text": _LLAMA | {"head_dim": 8, "intermediate_size_mlp": 64} | _EXPERTS,
+    "mistral": _LLAMA | {"sliding_window": 64},
+    "mixtral": _LLAMA | _EXPERTS,
+    "ministral": _LLAMA | {"head_dim": 8},
+    "qwen2": _LLAMA,
+    "qwen2_moe": _LLAMA | _EXPERTS,
+    "qwen3": _LLAMA | {"head_dim": 8},
+    "qwen3_moe": _LLAMA | {"head_dim": 8} | _EXPERTS,
+    "qwen3_5_text": _HYBRID,
+    "glm": _LLAMA | {"head_dim": 8},
+    "glm4": _LLAMA | {"head_dim": 8},
+    "glm4_moe": _LLAMA | {"head_dim": 8, "n_group": 1, "topk_group": 1, "n_routed_experts": 4} | _EXPERTS,
+    "internlm3": _LLAMA | {"head_dim": 8},
+    "falcon": _SMALL,
+    "gemma": _LLAMA | {"head_dim": 8},
+    "gemma2": _LLAMA | {"head_dim": 8},
+    "gemma3_text": _LLAMA | {"head_dim": 8, "sliding_window": 64},
+    "phi": _LLAMA | {"num_key_value_heads": 4},
+    "phi3": _LLAMA,
+    "phimoe": _LLAMA | _EXPERTS,
+    "deepseek_v2": _LLAMA | _LATENT,
+    "deepseek_v3": _LLAMA | _LATENT,
+    "bloom": {"vocab_size": 512, "hidden_size": 32, "n_layer": 2, "n_head": 4},
+    "gpt2": {"vocab_size": 512, "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 1024},
+    "gpt_bigcode": {"vocab_size": 512, "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 1024},
+    "gpt_neox": _SMALL | {"intermediate_size": 64, "max_position_embeddings": 1024},
+    "mamba": _SMALL | {"state_size": 8, "time_step_rank": 4},
+    "opt": _SMALL | {"ffn_dim": 64, "max_position_embeddings": 1024, "word_embed_proj_dim": 32},
+    "t5": _T5,
+    "mt5": _T5 | {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False},
+    "umt5": _T5,
+    "bart": _BART,
+    "mbart": _BART,
+}
+"""Smallest shapes of architectures that transformers knows, by `model_type`."""
+
+
+def make_family(folder: Path, kind: str) -> Path:
+    """Write a model of random weights of one of the `ARCHITECTURES`, with its tokenizer, as a model folder."""
+    import torch
+    import transformers
+
+    transformers.utils.logging.disable_progress_bar()
+    config = transformers.AutoConfig.for_model(
+        kind, **ARCHITECTURES[kind] | {"bos_token_id": None, "eos_token_id": 1, "pad_token_id": 0}
+    )
+    auto = transformers.AutoModelForSeq2SeqLM if config.is_encoder_decoder else transformers.AutoModelForCausalLM
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        auto.from_config(config).save_pretrained(folder)
+    byte_level_tokenizer().save_pretrained(folder)
+    return folder

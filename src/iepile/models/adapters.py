@@ -118,6 +118,7 @@ def misfits(model: Any, adapter: Path) -> list[str]:
         layer, mark, side = name.removeprefix("base_model.model.").partition(".lora_")
         if not mark or side not in ("A.weight", "B.weight") or len(shape) != 2:
             continue
+        layer = layer.removesuffix(".base_layer")  # so peft names experts that are one tensor
         if layer not in modules:
             wrong.append(f"the model has no layer {layer}")
             continue

@@ -125,7 +125,8 @@ def check_memory(needed: int, device: str, what: str, fix: str = "") -> None:
         raise InputError(f"{what} needs about {_gib(needed)}, and {_gib(free)} of {where} are free",
                          fix=fix or "load it as bf16 or with bits 4, take fewer tokens a batch, or a smaller model")
     if needed > NEARLY * free:
-        logger.warning("%s needs about %s, and %s of %s are free: it may not fit", what, _gib(needed), _gib(free), where)
+        logger.warning("%s needs about %s, and %s of %s are free: it may not fit",
+                       what, _gib(needed), _gib(free), where)
 
 
 def _by_shape(config: Any, options: LoadOptions) -> int:
@@ -136,14 +137,15 @@ def _by_shape(config: Any, options: LoadOptions) -> int:
 
     with vendor_errors(str(getattr(config, "name_or_path", "") or "the model")), torch.device("meta"):
         model = AutoModel.from_config(config, trust_remote_code=options.trust_remote_code)
-        bare = sum(math.prod(p.shape) for p in model.parameters())
+        bare: int = sum(math.prod(p.shape) for p in model.parameters())
     text = getattr(config, "text_config", None) or config
     head = 0 if getattr(text, "tie_word_embeddings", False) else _first(text, "hidden_size", "n_embd", "d_model")
     return bare + head * _first(text, "vocab_size", "padded_vocab_size")
 
 
 def _first(config: Any, *names: str) -> int:
-    return next((int(v) for n in names if isinstance(v := getattr(config, n, None), int)), 0)
+    found = [v for n in names if isinstance(v := getattr(config, n, None), int)]
+    return found[0] if found else 0
 
 
 def _available() -> int | None:
@@ -152,12 +154,7 @@ def _available() -> int | None:
         lines = Path("/proc/meminfo").read_text("ascii").splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
     except (OSError, StopIteration, ValueError, IndexError):
-        pass
-    try:
-        import psutil
-    except ImportError:
-        return None
-    return int(psutil.virtual_memory().available)
+        return None  # not Linux
 
 
 def _within_limits() -> int | None:

@@ -5,10 +5,10 @@ On a processor it works as well, but slower than unquantised: it is for memory, 
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from iepile.errors import InputError, MissingDependency
+from iepile.models.vendor import quiet
 
 BITS = (16, 8, 4)
 QUANT_TYPES = ("nf4", "fp4")
@@ -45,13 +45,8 @@ def quantisation(bits: int, quant_type: str, double_quant: bool, dtype: Any) -> 
 
 
 def _library() -> None:
-    # On a processor it complains at import that a faster kernel must be fetched; what it has gives the same numbers.
-    logger = logging.getLogger("bitsandbytes")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
     try:
-        import bitsandbytes  # noqa: F401
+        with quiet():
+            import bitsandbytes  # noqa: F401
     except ImportError:
         raise MissingDependency("bitsandbytes", "quant", "loading in 8 or 4 bits") from None
-    finally:
-        logger.setLevel(before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,16 +55,22 @@ def vendor_errors(name: str) -> Iterator[None]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No progress bars of transformers, which would run into our own lines, nor its messages to authors of peft."""
-    from transformers.utils import logging
+    """No progress bars of transformers, which would run into our own lines, nor messages to authors of libraries."""
+    from transformers.utils import logging as talk
 
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
+    # Where peft finds bitsandbytes on a processor, that complains about a faster kernel it could fetch.
+    library = logging.getLogger("bitsandbytes")
+    level, shown = library.level, talk.is_progress_bar_enabled()
+    library.setLevel(logging.ERROR)
+    talk.disable_progress_bar()
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*", category=FutureWarning)
             warnings.filterwarnings("ignore", message=".*fan_in_fan_out.*", category=UserWarning)
+            # Of experts that are one tensor peft looks for ranks and scales among the modules, where they are not.
+            warnings.filterwarnings("ignore", message=".*_pattern keys did not match.*", category=RuntimeWarning)
             yield
     finally:
+        library.setLevel(level)
         if shown:
-            logging.enable_progress_bar()
+            talk.enable_progress_bar()
