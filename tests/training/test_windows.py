@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from iepile.instruction import Instruction, read_instruction
 from iepile.jsonl import dumps, read_rows
 from iepile.records import Argument, Entity, Event, Facts, Relation, Span
 from iepile.tasks.task import Item, Task, get_task
+from iepile.training import windows as module
 from iepile.training.rows import Row
 from iepile.training.windows import Part, Reason, Split, split_row, windows
 
@@ -23,6 +25,14 @@ WORDS = ["理想汽车", "张三", "北京", "收购", "Ada Lovelace", "Paris", 
 texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=120).map("".join).filter(str.strip)
 LABELS = ["甲", "b c"]
 ROLES = ("谁", "where")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def short_parts() -> Iterator[None]:
+    """Parts may be as short as the texts of these tests want them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "LEAST", 1)
+        yield
 
 
 def fits(limit: int) -> Any:
@@ -128,6 +138,18 @@ def test_windows_end_where_sentences_do() -> None:
     assert got is not None
     assert all(text[end - 1] == "。" and (start == 0 or text[start - 1] == "。") for start, end in got)
     assert windows("abc", lambda start, end: False) is None
+
+
+def test_scraps_of_sentences_are_no_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LEAST", 8)
+    text = "One sentence. " * 9
+    assert windows(text, lambda start, end: end - start <= 14) is not None
+    assert windows(text, lambda start, end: end - start <= 9) is None
+    assert windows("a long one, " * 9, lambda start, end: end - start <= 13) is not None
+    assert windows("甲。乙。", lambda start, end: end - start <= 2) == [(0, 2), (2, 4)]  # whole sentences may be short
+
+
+def test_windows_without_sentences() -> None:
     assert windows("a" * 10, lambda start, end: end - start <= 4) == [(0, 4), (3, 7), (6, 10)]
     assert windows("abcd，efgh，ijkl", lambda start, end: end - start <= 5) == [(0, 5), (5, 10), (10, 14)]
     assert windows("ab，cdefghi，a。xy", lambda start, end: end - start <= 13) == [(0, 13), (11, 15)]

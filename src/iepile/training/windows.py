@@ -30,6 +30,8 @@ from iepile.training.rows import Row
 
 OVERLAP = 4
 """Parts share at most one in so many of their characters with the one before."""
+LEAST = 32
+"""Characters that a part of a sentence must have: less makes no sense to a reader."""
 _CLAUSE = re.compile(r"[，、；：,;:]+\s*|\s+")
 _LATIN = re.compile(r"[0-9A-Za-z\u00c0-\u024f]")
 _decode = msgspec.json.Decoder().decode
@@ -46,7 +48,7 @@ class Reason(StrEnum):
     NO_TASK = "too long, and the row names no task we know"
     ODD_QUESTION = "too long, and the schema is not as its task asks"
     ODD_ANSWER = "too long, and the answer is not as its task answers"
-    NO_ROOM = "the question without text already takes the room"
+    NO_ROOM = "too long, and the question leaves too little room for text"
     NOTHING_ASKED = "too long, and no part holds what the question tells"
 
 
@@ -95,7 +97,7 @@ def split_row(row: Row, fits: Fits) -> Split | Reason:
 
 
 def windows(text: str, fits: Callable[[int, int], bool]) -> list[tuple[int, int]] | None:
-    """Overlapping stretches (start, end) of a text, each as long as fits; None where not even a character does.
+    """Overlapping stretches (start, end) of a text, each as long as fits; None where too little does.
 
     They begin and end where sentences do; where a sentence is too long, at a comma or blank; at any place where
     there is none.
@@ -110,7 +112,7 @@ def windows(text: str, fits: Callable[[int, int], bool]) -> list[tuple[int, int]
             # The overlap leaves no room for anything new.
             start = reached
             end = _end(levels, start, usual, fits)
-        if end is None:
+        if end is None or (end - start < LEAST and end not in levels[0]):
             return None
         if text[start:end].strip():
             out.append((start, end))
