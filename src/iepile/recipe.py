@@ -63,7 +63,7 @@ VERBS = {
                       ("tgt_path", "scores")),
     "train": Verb("iepile.training.compact_rows:CompactJob", "iepile.training.compact_rows:train_compact",
                   ("train_file", "valid_file"), ("output_dir",), "on_step"),
-    "tune": Verb("iepile.training.config:TrainConfig", "iepile.training.tune:tune",
+    "tune": Verb("iepile.training.config:TrainConfig", "iepile.extraction.dev_score:tune_scored",
                  ("train_file", "valid_file", "dev_file"), ("output_dir",), "on_progress"),
     "predict": Verb("iepile.extraction.predict:PredictConfig", "iepile.extraction.predict:predict",
                     ("input_file", "model"), ("output_file",), "progress"),

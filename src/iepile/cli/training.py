@@ -15,12 +15,12 @@ def train(argv: Sequence[str]) -> int:
     args = rename(TRAIN_RETIRED.strip(argv), TRAIN_NAMES)
     names = {a.partition("=")[0].removeprefix("--").replace("-", "_") for a in args}
     if names & {"model_name_or_path", "finetuning_type"}:
+        from iepile.extraction.dev_score import tune_scored
         from iepile.training.config import TrainConfig
-        from iepile.training.tune import tune
 
         def run_tune(config: TrainConfig) -> None:
             with progress("tune") as tick:
-                result = tune(config, tick)
+                result = tune_scored(config, tick)
             summary(result)
 
         return run_command("train", TrainConfig, run_tune, args)

@@ -131,7 +131,7 @@ def load_model(name: str | Path, options: LoadOptions | None = None, trainable: 
         MissingDependency: a library for it is not installed.
     """
     options = options or LoadOptions()
-    base, adapters, card = _resolve(str(name), options)
+    base, adapters, card = resolve(str(name), options)
     with vendor_errors(base):
         _libraries()
         device = pick_device(options.device)
@@ -145,6 +145,8 @@ def load_model(name: str | Path, options: LoadOptions | None = None, trainable: 
         auto, encoder_decoder = _auto_class(config, family)
         model = auto.from_pretrained(base, **_settings(base, config, options, dtype), quantization_config=quantised,
                                      **({"device_map": {"": device}} if quantised else {}))
+        if quantised:
+            _keep_layout(model)
         rows = model.get_input_embeddings().num_embeddings
         if len(tokenizer) > rows:
             raise InputError(f"the tokenizer has {len(tokenizer)} tokens, the model {rows}", file=base,
@@ -211,8 +213,12 @@ def _libraries() -> tuple[Any, Any]:
     return torch, transformers
 
 
-def _resolve(name: str, options: LoadOptions) -> tuple[str, list[Path], ModelCard | None]:
-    """Base model, adapters and card of what the user named."""
+def resolve(name: str, options: LoadOptions) -> tuple[str, list[Path], ModelCard | None]:
+    """Base model, adapters and card of what the user named.
+
+    Raises:
+        InputError: there is no such model or adapter.
+    """
     folder = model_folder(name)
     asked = [a.strip() for a in options.adapter.split(",") if a.strip()]
     adapters = [adapter_folder(a, options.revision, options.cache_dir) for a in asked]
@@ -292,6 +298,14 @@ def _settings(base: str, config: Any, options: LoadOptions, dtype: Any) -> dict[
     if options.attn_implementation != "auto":
         made["attn_implementation"] = options.attn_implementation
     return made
+
+
+def _keep_layout(model: Any) -> None:
+    # On some processors bitsandbytes would pack 4-bit weights another way at the first answer: their scales are rounded
+    # again, DoRA reads the packed numbers as weights, and training loses its gradients.
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
 
 
 def _has_tokenizer(folder: Path) -> bool:

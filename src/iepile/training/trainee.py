@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,6 +78,10 @@ class Trainee:
         self.strategy.called.eval()
         with torch.no_grad():
             return float(self._loss(self.strategy.called, batch))
+
+    def examine(self, look: Callable[[AnswerLoss, Any], None]) -> None:
+        """Hand the loss and the model, as it is wrapped, to a check; every process does the same."""
+        look(self._loss, self.strategy.called)
 
     def save(self, folder: Path) -> None:
         """Write weights (or adapter), tokenizer and card; every process takes part, the main one writes."""

@@ -1,4 +1,4 @@
-"""Tune a causal language model on instruction rows: all weights, or LoRA.
+"""Tune a language model on instruction rows, with any method, in one process or several.
 
 >>> tune(TrainConfig("models/llama", "train.json", "runs/resume"))  # doctest: +SKIP
 
@@ -13,22 +13,21 @@ import json
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from iepile.errors import IepileError
-from iepile.models.chat import Chat
+from iepile.errors import IepileError, InputError
 from iepile.models.load import vendor_errors
 from iepile.training import checkpoint as folders
 from iepile.training.config import TrainConfig
-from iepile.training.data import Examples, read_examples
-from iepile.training.layouts.batch import plan_batches
-from iepile.training.layouts.padded import collate
+from iepile.training.course import Course, open_course
+from iepile.training.enough import check_training_memory, enough_memory
+from iepile.training.loader import Place, Step
+from iepile.training.measurement import OnDev
 from iepile.training.monitor import Monitor
 from iepile.training.output_folder import data_marks, place_run, read_run
 from iepile.training.parallel.strategy import load_settings
@@ -61,19 +60,29 @@ class TuneResult:
     loss: float
     """Mean loss per answer token since the last line of the log but one."""
     valid_loss: float | None
-    """The same on the validation rows, at the end."""
+    """The same on the validation rows, when last measured."""
+    dev_f1: float | None
+    """F1 on `dev_file`, in percent, when last measured."""
+    best_step: int | None
+    """Step that measured best; None where nothing was measured."""
     seconds: float
     """Wall time of this call."""
 
 
-def tune(config: TrainConfig, on_progress: Progress | None = None) -> TuneResult:
+def tune(config: TrainConfig, on_progress: Progress | None = None, on_dev: OnDev | None = None) -> TuneResult:
     """Run or resume a tuning run.
+
+    Args:
+        on_dev: answers and scores `dev_file`; `iepile.extraction.dev_score.tune_scored` brings it along.
 
     Raises:
         InputError: data, model or `output_dir` cannot be used.
         IepileError: the run was interrupted (a checkpoint is written first), or failed.
         SystemExit: another process of the run failed; it says why.
     """
+    if config.dev_file and on_dev is None:
+        raise InputError("there is nothing to answer it with", field="dev_file",
+                         fix="use iepile.extraction.dev_score.tune_scored, or give on_dev")
     with vendor_errors(config.model_name_or_path):
         import torch
     began = time.monotonic()
@@ -82,27 +91,41 @@ def tune(config: TrainConfig, on_progress: Progress | None = None) -> TuneResult
         torch.set_num_threads(config.threads)
     try:
         with open_world(config) as world:
-            return _Run(config, world, on_progress if on_progress and world.main else lambda *_: None).run(began)
+            progress = on_progress if on_progress and world.main else lambda *_: None
+            return _Run(config, world, progress, on_dev).run(began)
     finally:
         torch.set_num_threads(threads)
         torch.set_rng_state(rng)
 
 
+@dataclass(frozen=True)
+class _Done:
+    """What a step came to, over all processes."""
+
+    loss: float
+    """Sum of the losses of the answer tokens."""
+    targets: int
+    """Their number."""
+    tokens: int
+    """Tokens that went through the model, padding not counted."""
+
+
 class _Run:
     """One call of `tune`."""
 
-    def __init__(self, config: TrainConfig, world: World, on_progress: Progress) -> None:
-        self.config, self.world, self.progress = config, world, on_progress
+    def __init__(self, config: TrainConfig, world: World, progress: Progress, on_dev: OnDev | None) -> None:
+        self.config, self.world, self.progress, self.on_dev = config, world, progress, on_dev
         self.folder = Path(config.output_dir)
         self.group = config.gradient_accumulation_steps * world.size
 
     def run(self, began: float) -> TuneResult:
         config, folder, world = self.config, self.folder, self.world
         resume, about = self._begin()
+        check_training_memory(config)
         trainee = start_trainee(load_settings(config), resume[0] if resume else None, world)
-        train, valid = self._examples(trainee.chat, trainee.context)
-        trainee.card = msgspec.structs.replace(trainee.card, tasks=train.tasks, finetuning_type=config.finetuning_type)
-        total = self._steps(train)
+        course = open_course(config, trainee, self.group, self._reading)
+        loader, total = course.loader, course.total
+        trainee.card = msgspec.structs.replace(trainee.card, tasks=loader.tasks)
         monitor = Monitor(config, folder, total, world.main)
         if resume:
             monitor.restore(resume[1]["monitor"])
@@ -110,25 +133,35 @@ class _Run:
         if world.main:
             folders.write_json(folder / folders.RUN, about)
         resumed = step = resume[1]["step"] if resume else 0
+        place = msgspec.convert(resume[1]["place"], Place) if resume else Place()
         with stop_signals(launched=world.size > 1) as stop, monitor.writing(step):
-            for epoch, share, batches in self._plan(train, step, total):
-                loss, tokens, stopped = self._step(trainee, train, batches, step, total, stop)
+            for lesson in course.steps(place, step) if not monitor.stopped else ():
+                done, stopped = self._step(trainee, course, lesson, step, stop)
                 step += 1
-                last = step == total
-                monitor.after_step(step, epoch + share, loss, tokens, trainee.rate, trainee.grad_norm)
-                if valid is not None and monitor.measure_due(step, share):
-                    monitor.measured(step, valid_loss=self._validate(trainee, valid))
-                if stopped or (not last and self._save_due(step, share)):
-                    self._save(trainee, monitor, step)
+                shown = monitor.after_step(step, lesson.epoch + lesson.share, done.loss, done.targets, trainee.rate,
+                                           trainee.grad_norm, used=done.tokens)
+                self.progress(step, total, shown)
+                # Ctrl-C in the line above still belongs to this step, where there is nobody to agree with.
+                stopped = stopped or (world.size == 1 and stop.is_set())
+                if monitor.measure_due(step, lesson.share):
+                    self._measure(trainee, course, monitor, step)
+                last = step == total or monitor.stopped
+                if stopped or (not last and self._save_due(step, lesson.share)):
+                    with monitor.pause():
+                        self._save(trainee, monitor, step, lesson.after)
                 if stopped and not last:
                     raise IepileError(
                         f"stopped after step {step} of {total}; a checkpoint was written to {folder}\n"
                         "  do:       run the same command with resume_from_checkpoint true to go on"
                     )
-        folders.write_folder(folder / folders.MODEL, trainee.save, world)
+                if last:
+                    break
+        folders.write_folder(folder / folders.MODEL, monitor.final_weights(trainee.save, world), world)
+        report = loader.report
         return TuneResult(
-            str(folder / folders.MODEL), step, resumed, len(train.rows), train.dropped, train.longest, monitor.loss,
-            monitor.valid_loss, time.monotonic() - began,
+            str(folder / folders.MODEL), step, resumed, loader.rows, sum(report.dropped.values()), report.tokens.max,
+            monitor.loss, monitor.valid_loss, monitor.dev_f1, monitor.best.step if monitor.best else None,
+            time.monotonic() - began,
         )
 
     def _begin(self) -> tuple[tuple[Path, dict[str, Any]] | None, dict[str, Any]]:
@@ -146,68 +179,44 @@ class _Run:
         state = found[1] if found else json.loads((Path(path) / "state.json").read_text("utf-8"))
         return (Path(path), state), about
 
-    def _examples(self, chat: Chat, context: int | None) -> tuple[Examples, Examples | None]:
-        config = self.config
-        cutoff = min(config.cutoff_len, context or config.cutoff_len)
-        train = read_examples(config.train_file, chat, cutoff, self._reading)
-        if config.valid_file:
-            return train, read_examples(config.valid_file, chat, cutoff)
-        return train.split(config.val_set_size, config.seed) if config.val_set_size else (train, None)
-
     def _reading(self, rows: int) -> None:
         self.progress(rows, max(rows, self.lines), "reading")
 
-    def _batches(self, train: Examples, epoch: int) -> list[list[int]]:
-        c = self.config
-        return plan_batches(train.lengths, c.per_device_train_batch_size, c.max_tokens_per_batch, c.seed, epoch)
-
-    def _steps(self, train: Examples) -> int:
-        """Steps of the whole run."""
-        if self.config.max_steps > 0:
-            return self.config.max_steps
-        epochs, group = self.config.num_train_epochs, self.group
-        total = 0
-        for epoch in range(math.ceil(epochs)):
-            steps = math.ceil(len(self._batches(train, epoch)) / group)
-            total += steps if epoch + 1 <= epochs else math.ceil(steps * (epochs - epoch))
-        return total
-
-    def _plan(self, train: Examples, done: int, total: int) -> Iterator[tuple[int, float, list[list[int]]]]:
-        """(epoch, share of it done afterwards, batches) of each step after the first `done`."""
-        step = epoch = 0
-        group = self.group
-        while step < total:
-            batches = self._batches(train, epoch)
-            for i in range(0, len(batches), group):
-                step += 1
-                if step > total:
-                    return
-                if step > done:
-                    yield epoch, min(1.0, (i + group) / len(batches)), batches[i : i + group]
-            epoch += 1
-
-    def _step(self, trainee: Trainee, train: Examples, batches: list[list[int]], step: int, total: int,
-              stop: threading.Event) -> tuple[float, int, bool]:
-        """One step: the sum of the losses of its answer tokens, their number, and whether the run is to stop."""
-        c, world = self.config, self.world
-        rate = c.rate * schedule(step, total, c.warmup_ratio, c.lr_scheduler_type, c.warmup_steps)
+    def _step(self, trainee: Trainee, course: Course, lesson: Step, step: int,
+              stop: threading.Event) -> tuple[_Done, bool]:
+        """One step, and whether the run is to stop after it."""
+        c, world, batches = self.config, self.world, lesson.batches
+        rate = c.rate * schedule(step, course.total, c.warmup_ratio, c.lr_scheduler_type, c.warmup_steps)
         turns = []
         for n in range(world.rank, math.ceil(len(batches) / world.size) * world.size, world.size):
             # Every process goes through the model equally often; with nothing left to do, it repeats the first batch.
             rows = batches[n] if n < len(batches) else batches[0]
             seed = ((c.seed * 1_000_003 + step) * 1_000_003 + n) % 2**63
-            turns.append(Turn(collate([train.rows[i] for i in rows], trainee.tokenizer.pad_token_id), seed,
-                              n < len(batches)))
-        tokens = int(world.sum([sum(t.batch.targets for t in turns if t.counts)])[0])
-        with _enough_memory():
-            loss = trainee.step(turns, tokens, rate)
+            turns.append(Turn(course.collate(rows, trainee.tokenizer.pad_token_id), seed, n < len(batches)))
+        mine = [t.batch for t in turns if t.counts]
+        targets, used = world.sum([sum(b.targets for b in mine), sum(b.tokens for b in mine)])
+        with enough_memory():
+            loss = trainee.step(turns, targets, rate)
         loss, stopped = world.sum([loss, float(stop.is_set())])
         if not math.isfinite(loss):
             raise IepileError(f"the loss became {loss} in step {step + 1}\n"
                               "  do:       lower learning_rate, or use bf16 in place of fp16")
-        self.progress(step + 1, total, loss / tokens)
-        # Ctrl-C in the progress line itself still belongs to this step, where there is nobody to agree with.
-        return loss, tokens, bool(stopped) or (world.size == 1 and stop.is_set())
+        return _Done(loss, int(targets), int(used)), bool(stopped)
+
+    def _measure(self, trainee: Trainee, course: Course, monitor: Monitor, step: int) -> None:
+        c = self.config
+        if course.data.valid is None and self.on_dev is None:
+            return
+        with monitor.pause():
+            valid = course.validate(trainee, c.per_device_eval_batch_size or c.per_device_train_batch_size,
+                                    lambda done, of: self.progress(done, of, "validation"))
+            dev = None
+            if self.on_dev is not None:
+                with trainee.strategy.gathered():
+                    dev = self.on_dev(trainee.model, trainee.tokenizer, trainee.chat, trainee.context, self.world,
+                                      lambda done, of: self.progress(done, of, "dev questions"))
+            if monitor.measured(step, valid_loss=valid, dev=dev).improved:
+                monitor.keep_best(trainee.save, self.world)
 
     def _save_due(self, step: int, share: float) -> bool:
         c = self.config
@@ -215,36 +224,10 @@ class _Run:
             return share == 1.0
         return c.save_strategy == "steps" and bool(c.save_steps) and step % c.save_steps == 0
 
-    def _validate(self, trainee: Trainee, valid: Examples) -> float:
-        batches, world = self._batches(valid, 0), self.world
-        sums = [0.0, 0.0]
-        for n in range(world.rank, math.ceil(len(batches) / world.size) * world.size, world.size):
-            rows = batches[n] if n < len(batches) else batches[0]
-            batch = collate([valid.rows[i] for i in rows], trainee.tokenizer.pad_token_id)
-            loss = trainee.measure(batch)
-            if n < len(batches):
-                sums = [sums[0] + loss, sums[1] + batch.targets]
-            self.progress(min(n + world.size, len(batches)), len(batches), "validation")
-        loss, tokens = world.sum(sums)
-        return loss / tokens
-
-    def _save(self, trainee: Trainee, monitor: Monitor, step: int) -> None:
+    def _save(self, trainee: Trainee, monitor: Monitor, step: int, place: Place) -> None:
         def write(folder: Path) -> None:
             trainee.save(folder)
             trainee.save_optimizer(folder)
 
-        kept = {"monitor": monitor.state(), "scaler": trainee.scaler_state()}
+        kept = {"monitor": monitor.state(), "scaler": trainee.scaler_state(), "place": msgspec.to_builtins(place)}
         folders.write_checkpoint(self.folder, step, kept, write, self.config.save_total_limit, self.world)
-
-
-@contextmanager
-def _enough_memory() -> Iterator[None]:
-    import torch
-
-    try:
-        yield
-    except torch.OutOfMemoryError as e:
-        raise IepileError(
-            f"not enough memory: {str(e).splitlines()[0]}\n  do:       lower per_device_train_batch_size and raise "
-            "gradient_accumulation_steps, or set gradient_checkpointing or bf16"
-        ) from e
