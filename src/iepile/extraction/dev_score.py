@@ -1,7 +1,6 @@
 """Extraction F1 while a model is trained: questions on dev documents, answered under the grammar and scored.
 
->>> on_dev = DevScorer(config)  # doctest: +SKIP
->>> tune(config, on_dev=on_dev)  # doctest: +SKIP
+>>> result = tune_scored(config)  # doctest: +SKIP
 
 The model that answers is the one in training, as it is in memory. It comes back as it was: what is learned afterwards
 is what would have been learned without measuring.
@@ -12,10 +11,10 @@ from __future__ import annotations
 import logging
 import random
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from iepile.errors import InputError
 from iepile.evaluation.score import EvaluateConfig, Score, evaluate
@@ -33,6 +32,9 @@ from iepile.tasks.task import get_task
 from iepile.training.config import TrainConfig
 from iepile.training.measurement import DevScore
 from iepile.training.parallel.world import World
+
+if TYPE_CHECKING:
+    from iepile.training.tune import Progress, TuneResult
 
 Document = list[Question]
 """The questions about one text."""
@@ -57,7 +59,7 @@ class DevScorer:
         self.text_first = config.text_first
 
     def __call__(self, model: Any, tokenizer: Any, chat: Chat, context: int | None, world: World | None = None,
-                 ) -> DevScore:
+                 on_progress: Callable[[int, int], None] | None = None) -> DevScore:
         """Answer and score.
 
         Raises:
@@ -71,7 +73,11 @@ class DevScorer:
             loaded = Loaded(model, tokenizer, card, "the model in training", encoder_decoder=chat.encoder_decoder)
             engine = TransformersEngine(loaded, self.options)
             engine.context = context
-            found = {c.key: c for c in engine.generate(self._requests(questions))}
+            found: dict[str, Completion] = {}
+            for completion in engine.generate(self._requests(questions)):
+                found[completion.key] = completion
+                if on_progress is not None:
+                    on_progress(len(found), len(questions))
         return self._score(questions, [found[str(n)] for n in range(len(questions))], world)
 
     def _requests(self, questions: Sequence[Question]) -> Iterator[Request]:
@@ -105,6 +111,18 @@ class DevScorer:
             of_task = [groups[f"{t} {g}"] for t, g in places if t == task]
             by_task[task] = Score.of(*(sum(column) for column in zip(*of_task, strict=True))).f1
         return DevScore(protocol, sum(by_task.values()) / len(by_task), by_task, groups, rows, failed, cut)
+
+
+def tune_scored(config: TrainConfig, on_progress: Progress | None = None) -> TuneResult:
+    """Run or resume a tuning run that measures itself on its `dev_file`, if it has one; see `tune`.
+
+    Raises:
+        InputError: data, model or `output_dir` cannot be used.
+        IepileError: the run was interrupted (a checkpoint is written first), or failed.
+    """
+    from iepile.training.tune import tune
+
+    return tune(config, on_progress, DevScorer(config) if config.dev_file else None)
 
 
 def draw_documents(path: str, rows: int, seed: int) -> list[Document]:

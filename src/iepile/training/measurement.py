@@ -6,7 +6,7 @@ Training stands on a lower floor than extraction, so `tune` is handed a function
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -38,13 +38,14 @@ class OnDev(Protocol):
     """Answers the dev questions with a model in training and scores the answers; leaves the model as it was."""
 
     def __call__(self, model: Any, tokenizer: Any, chat: Chat, context: int | None, world: World | None = None,
-                 ) -> DevScore:
+                 on_progress: Callable[[int, int], None] | None = None) -> DevScore:
         """Measure.
 
         Args:
             model: not wrapped (DDP and the like).
             context: most tokens of prompt and answer together; None: no limit is known.
             world: each process asks some documents, all get the score; None: this process asks all.
+            on_progress: called with questions answered, and all that this process asks.
         """
         ...
 
