@@ -19,7 +19,7 @@ from iepile.models.load import load_model
 from iepile.tasks import get_task
 from iepile.training.config import TrainConfig
 from iepile.training.tune import tune
-from tiny_models import byte_level_tokenizer, make_model, sentencepiece_tokenizer
+from tiny_models import byte_level_tokenizer, make_family, make_model, sentencepiece_tokenizer
 
 TEXTS = [
     "康有为生于广东“南海”，后来到了北京。",
@@ -185,44 +185,75 @@ def test_a_tuned_model_answers(folders: dict[str, Path], kind: str, tmp_path: Pa
         engine.close()
 
 
-SMALL: dict[str, Any] = {"vocab_size": 512, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
-LLAMA_LIKE = SMALL | {"intermediate_size": 64, "num_key_value_heads": 2, "max_position_embeddings": 1024}
-ARCHITECTURES: dict[str, dict[str, Any]] = {
-    "gpt2": {"vocab_size": 512, "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 1024},
-    "qwen3": LLAMA_LIKE | {"head_dim": 8},
-    "mistral": LLAMA_LIKE | {"sliding_window": 64},
-    "gemma2": LLAMA_LIKE | {"head_dim": 8},
-    "gpt_neox": SMALL | {"intermediate_size": 64, "max_position_embeddings": 1024},
-    "falcon": SMALL,
-    "bloom": {"vocab_size": 512, "hidden_size": 32, "n_layer": 2, "n_head": 4},
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", sorted(ARCHITECTURES))
-def test_other_families_are_tuned_and_answer(kind: str, tmp_path: Path) -> None:
-    from transformers import AutoConfig, AutoModelForCausalLM
-
-    torch.manual_seed(0)
-    config = AutoConfig.for_model(kind, **ARCHITECTURES[kind], bos_token_id=None, eos_token_id=1, pad_token_id=None)
-    AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path / "m")
-    byte_level_tokenizer().save_pretrained(tmp_path / "m")
-    row = {"instruction": REQUESTS[0].instruction, "output": json.dumps({"人物": ["康有为"]}, ensure_ascii=False)}
-    (tmp_path / "train.json").write_text((json.dumps(row, ensure_ascii=False) + "\n") * 8, encoding="utf-8")
+@pytest.mark.parametrize("kind", ["t5", "bart"])
+def test_an_encoder_decoder_answers(kind: str, tmp_path: Path) -> None:
+    folder = make_family(tmp_path / "m", kind)
     found = {}
     for size in (16, 1):
-        options = {"max_new_tokens": 25, "batch_size": size}
-        found[size] = answers(open_engine("transformers", str(tmp_path / "m"), options))
+        found[size] = answers(open_engine("transformers", str(folder), {"max_new_tokens": 30, "batch_size": size}))
         for r in REQUESTS:
             check(r, found[size][r.key])
     assert {k: c.text for k, c in found[16].items()} == {k: c.text for k, c in found[1].items()}
-    for way in ("full", "lora"):
-        settings: dict[str, Any] = {"finetuning_type": way, "output_dir": str(tmp_path / way)}
-        tune(TrainConfig(str(tmp_path / "m"), str(tmp_path / "train.json"), max_steps=6, learning_rate=1e-2, threads=1,
-                         logging_steps=1, **settings))
-        losses = [json.loads(x)["loss"] for x in (tmp_path / way / "train_log.jsonl").read_text().splitlines()]
-        assert losses[-1] < losses[0]
-        check(REQUESTS[0], answers(open_engine("transformers", settings["output_dir"]), REQUESTS[:1])["ner0"])
+    free = answers(open_engine("transformers", str(folder), {"max_new_tokens": 8, "grammar": False}))
+    assert any(c.tokens == 8 for c in free.values())
+
+
+def test_an_encoder_decoder_writes_what_greedy_search_finds(tmp_path: Path) -> None:
+    folder = make_family(tmp_path / "m", "t5")
+    loaded = load_model(folder)
+    chat = loaded.chat()
+    engine = TransformersEngine(loaded, TransformersOptions(grammar=False, max_new_tokens=9))
+    c = answers(engine, REQUESTS[:1])["ner0"]
+    written, total = [0], 0.0
+    for _ in range(9):
+        with torch.no_grad():
+            scores = loaded.model(input_ids=torch.tensor([chat.prompt_ids(REQUESTS[0].instruction)]),
+                                  decoder_input_ids=torch.tensor([written])).logits[0, -1].log_softmax(-1)
+        written.append(int(scores.argmax()))
+        total += float(scores.max())
+        if written[-1] in chat.stop_ids:
+            break
+    assert c.tokens == len(written) - 1 - (written[-1] in chat.stop_ids)
+    assert c.finish == "stop" or c.logprob == pytest.approx(total, abs=1e-3)
+
+
+def test_an_encoder_decoder_holds_so_much_of_each(tmp_path: Path) -> None:
+    folder = make_family(tmp_path / "m", "bart")
+    prompt = len(load_model(folder).chat().prompt_ids(REQUESTS[0].instruction))
+    engine = open_engine("transformers", str(folder), {"context": prompt, "max_new_tokens": 20})
+    check(REQUESTS[0], answers(engine, REQUESTS[:1])["ner0"])
+    engine = open_engine("transformers", str(folder), {"context": prompt - 1})
+    assert "more than the" in answers(engine, REQUESTS[:1])["ner0"].error
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+def test_quantised_models_answer(bits: int, tmp_path: Path) -> None:
+    pytest.importorskip("bitsandbytes")
+    folder = make_model(tmp_path / "m", byte_level_tokenizer(), width=64)
+    engine = open_engine("transformers", str(folder), {"bits": bits, "max_new_tokens": 20})
+    for r in REQUESTS[:3]:
+        check(r, answers(engine, REQUESTS[:3])[r.key])
+
+
+def test_plain_questions_are_answered_beside_others(folders: dict[str, Path]) -> None:
+    engine = open_engine("transformers", str(folders["bytes"]), {"max_new_tokens": 20})
+    assert isinstance(engine, TransformersEngine)
+    plain = Request("plain", "", "Who?", "康有为")
+    assert engine._prepare(plain).ids == engine.chat.prompt_ids("Who?", "康有为")
+    found = answers(engine, [plain, *REQUESTS[:3]])
+    for r in REQUESTS[:3]:
+        check(r, found[r.key])
+    free = open_engine("transformers", str(folders["bytes"]), {"max_new_tokens": 20, "grammar": False})
+    alone = answers(free, [plain])
+    assert found["plain"].text == alone["plain"].text and not found["plain"].error
+
+
+def test_a_model_that_cannot_write_is_refused(folders: dict[str, Path]) -> None:
+    from dataclasses import replace
+
+    loaded = load_model(folders["bytes"])
+    with pytest.raises(InputError, match="cannot write"):
+        TransformersEngine(replace(loaded, model=loaded.model.model), TransformersOptions())
 
 
 def test_generation_settings_of_a_model_do_not_leak_in(folders: dict[str, Path], tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from iepile.instruction import read_instruction
 from iepile.models.load import Loaded, LoadOptions, load_model
 from iepile.tasks import get_task
 from iepile.tasks.shape import Shape
+from iepile.training.layouts.seq2seq import start_id
 
 LOOK_AHEAD = 64
 """Batches' worth of requests sorted by length together."""
@@ -113,8 +114,7 @@ class TransformersEngine:
         if not hasattr(model, "generate"):
             raise InputError("the model cannot write: its class has no generate", file=loaded.name,
                              expected="a causal language model, or an encoder-decoder")
-        said = (getattr(c, "decoder_start_token_id", None) for c in (model.config, model.generation_config))
-        self._start = next((i for i in said if i is not None), None)
+        self._start = start_id(model.config) if loaded.encoder_decoder else None
         # A model's own generation settings (sampling, penalties) would change greedy answers behind our back.
         model.generation_config = GenerationConfig()
         if hasattr(model, "get_base_model"):
