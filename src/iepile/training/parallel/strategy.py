@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,9 @@ class Strategy:
     Args:
         model: what is trained has `requires_grad`; it is on the device where it belongs.
     """
+
+    split = False
+    """Whether weights are split over the processes: then all of them must go through the model equally often."""
 
     def __init__(self, model: Any, config: TrainConfig, world: World) -> None:
         self.model, self.config, self.world = model, config, world
@@ -97,11 +101,15 @@ class Strategy:
 
 def load_settings(config: TrainConfig) -> TrainConfig:
     """The settings to load the model by: what is to be split over the processes is loaded into main memory first."""
-    return config
+    return replace(config, device="cpu") if config.fsdp else config
 
 
 def make_strategy(model: Any, config: TrainConfig, world: World) -> Strategy:
     """The strategy that the settings ask for."""
+    if config.fsdp:
+        from iepile.training.parallel.fsdp import FullyShard
+
+        return FullyShard(model, config, world)
     if world.size > 1:
         from iepile.training.parallel.ddp import DataParallel
 

@@ -43,6 +43,8 @@ class World:
     """Number of processes."""
     local_rank: int = 0
     """Its number on its machine."""
+    gpu: bool = False
+    """Whether each process has a GPU of its own."""
 
     @property
     def main(self) -> bool:
@@ -102,8 +104,8 @@ def open_world(config: TrainConfig) -> Iterator[World]:
     if launch.size == 1 and not (config.deepspeed or config.fsdp):
         yield World()
         return
-    world = World(launch.rank, launch.size, launch.local_rank)
     backend = _backend(config, launch)
+    world = World(launch.rank, launch.size, launch.local_rank, gpu="nccl" in backend)
     level = logger.level
     if not world.main:
         logger.setLevel(logging.ERROR)
