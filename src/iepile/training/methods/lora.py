@@ -14,26 +14,28 @@ from typing import Any
 import torch
 
 from iepile.errors import InputError, MissingDependency
-from iepile.models.adapters import ADAPTER_FILE
+from iepile.models.adapters import ADAPTER_FILE, base_of
+from iepile.models.card import read_card
 from iepile.models.families import ALL_LINEAR, lora_targets
 from iepile.models.load import Loaded, load_model, quiet
 from iepile.training.config import TrainConfig
 from iepile.training.methods import pissa
 from iepile.training.methods.merge import trains_on
 from iepile.training.methods.method import Method, half_of, load_options
+from iepile.training.methods.quantised import make_trainable
 
 logger = logging.getLogger(__name__)
 
 
 def load(config: TrainConfig, resume: Path | None) -> Loaded:
     """Load the model with the adapter to go on with, if any."""
-    options = load_options(config, half_of(config), "" if resume else config.checkpoint_dir)
-    loaded = load_model(str(resume or config.model_name_or_path), options, trainable=True)
     if resume and pissa.takes_parts(config.init_lora_weights) and not trains_on(config):
         # The checkpoint holds two adapters in one; prepare takes them apart.
-        with quiet():
-            loaded = replace(loaded, model=loaded.model.unload())
-    return loaded
+        card = read_card(resume)
+        loaded = load_model(base_of(resume, card), load_options(config, half_of(config)))
+        return replace(loaded, adapter=str(resume), card=card)
+    options = load_options(config, half_of(config), "" if resume else config.checkpoint_dir)
+    return load_model(str(resume or config.model_name_or_path), options, trainable=True)
 
 
 def prepare(loaded: Loaded, config: TrainConfig, base: str) -> Any:
@@ -48,8 +50,7 @@ def prepare(loaded: Loaded, config: TrainConfig, base: str) -> Any:
     except ImportError:
         raise MissingDependency("peft", "train", "LoRA") from None
     model = loaded.model
-    if config.upcast_layernorm or config.bits != 16:
-        _norms_in_fp32(model)
+    make_trainable(model, config.bits, config.upcast_layernorm)
     if isinstance(model, PeftModel):
         if trains_on(config):
             _tell_settings(model.peft_config["default"], config)
@@ -121,13 +122,6 @@ def _tell_settings(own: Any, config: TrainConfig) -> None:
         other.append("its own matrices (not init_lora_weights)")
     if other:
         logger.warning("the adapter that is trained on keeps its own settings: %s", ", ".join(other))
-
-
-def _norms_in_fp32(model: Any) -> None:
-    for name, module in model.named_modules():
-        if "norm" in type(module).__name__.lower() or name.rpartition(".")[2].startswith("ln_"):
-            for parameter in module.parameters(recurse=False):
-                parameter.data = parameter.data.float()
 
 
 def _in_fp32(model: Any, folder: Path | None = None) -> None:

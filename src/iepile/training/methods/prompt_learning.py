@@ -22,6 +22,7 @@ from iepile.models.load import Loaded, load_model, quiet
 from iepile.models.prompt_vectors import count_places
 from iepile.training.config import TrainConfig
 from iepile.training.methods.method import Method, half_of, load_options
+from iepile.training.methods.quantised import make_trainable
 
 ENCODER = "prompt_encoder.safetensors"
 VECTORS = "prompt_embeddings"
@@ -84,6 +85,7 @@ class PromptLearning:
         if "past_key_values" not in inspect.signature(loaded.model.forward).parameters:
             raise InputError("vectors before the prompt are for models with attention", file=loaded.name,
                              field="finetuning_type", fix="use finetuning_type lora")
+        make_trainable(loaded.model, config.bits, config.upcast_layernorm)
         source = Path(loaded.adapter) if loaded.adapter else None
         settings = self.settings(loaded, config)
         if source:
