@@ -196,7 +196,9 @@ def test_time_left_counts_pauses_and_is_right_at_once_after_a_resume() -> None:
         speed.step(step, 300, 60)
         assert speed.figures().seconds_left == pytest.approx(2 * (110 - step))
     with speed.pause():
-        clock.now += 50
+        clock.now += 20
+        with speed.pause():
+            clock.now += 30
     clock.now += 2
     speed.step(106, 300, 60)
     figures = speed.figures()

@@ -75,6 +75,7 @@ def _exclusions(c: TrainConfig) -> list[tuple[bool, str, str, str]]:
     """Settings that give wrong results or cannot work together: (whether it is so, fields, the reason, what to do)."""
     prompts = c.finetuning_type in PROMPT_LEARNING
     zero3 = "3" in c.deepspeed and not c.deepspeed.endswith(".json")
+    best = c.load_best_model_at_end or c.early_stopping_patience > 0
     return [
         (c.layout == "packed" and prompts, "layout, finetuning_type",
          "rows packed together would see each other through the vectors before the prompt", "use layout padded"),
@@ -92,6 +93,10 @@ def _exclusions(c: TrainConfig) -> list[tuple[bool, str, str, str]]:
          "the number of rows is not known before they are read", "give max_steps"),
         (c.streaming and bool(c.val_set_size), "streaming, val_set_size",
          "rows cannot be set aside while they stream", "give valid_file"),
+        (best and not (c.dev_file or c.valid_file or c.val_set_size), "load_best_model_at_end, early_stopping_patience",
+         "nothing is measured that could be best", "give dev_file, valid_file or val_set_size"),
+        (c.metric_for_best_model == "loss" and best and not (c.valid_file or c.val_set_size), "metric_for_best_model",
+         "is loss, but there are no validation rows", "give valid_file or val_set_size"),
         (c.gradient_checkpointing and c.finetuning_type == "p_tuning", "gradient_checkpointing, finetuning_type",
          "vectors in every layer are kept in a cache, which gradient checkpointing drops", "leave one of the two out"),
     ]

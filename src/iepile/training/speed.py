@@ -62,6 +62,7 @@ class Speed:
         self._paused = 0.0
         """Seconds of pauses since the last step."""
         self._pauses = 0.0
+        self._pausing = False
         self._steps = 0
         self._step = 0
         self._window: deque[tuple[float, int, int]] = deque(maxlen=WINDOW)
@@ -77,12 +78,14 @@ class Speed:
 
     @contextmanager
     def pause(self) -> Iterator[None]:
-        """What is done inside is no training: a measurement, a checkpoint."""
-        began = self._clock()
+        """What is done inside is no training: a measurement, a checkpoint. A pause within a pause adds nothing."""
+        began, within = self._clock(), self._pausing
+        self._pausing = True
         try:
             yield
         finally:
-            gone = self._clock() - began
+            self._pausing = within
+            gone = 0.0 if within else self._clock() - began
             self._paused += gone
             self._pauses += gone
 
