@@ -1,4 +1,4 @@
-"""`iepile formats`, `tasks`, `engines`, `templates`: what is supported."""
+"""`iepile formats`, `tasks`, `engines`, `templates`, `models`: what is supported."""
 
 from __future__ import annotations
 
@@ -51,5 +51,18 @@ def templates(argv: Sequence[str]) -> int:
         from iepile.models.template import template_names
 
         table(("template",), [(n,) for n in template_names()])
+
+    return guarded(show)
+
+
+def models(argv: Sequence[str]) -> int:
+    """Families of language models; any other model is read by its own `config.json`."""
+
+    def show() -> None:
+        from iepile.models.families import families
+
+        table(("family", "names", "model_type", "template", "own code"),
+              [(f.name, " ".join(f.names), " ".join(f.model_types), " ".join(f.templates),
+                "yes" if f.remote_code else "") for f in families()])
 
     return guarded(show)

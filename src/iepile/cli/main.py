@@ -31,6 +31,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "tasks": ("lists", "tasks that can be asked"),
     "engines": ("lists", "engines that can answer"),
     "templates": ("lists", "chat templates"),
+    "models": ("lists", "families of language models"),
 }
 """Verb -> (module of this package, what it does)."""
 
