@@ -1,0 +1,110 @@
+"""Prompts that begin alike are read once: their common beginning goes through the model once and its keys and values
+are copied to each of them. The answers are those of prompts read one by one, but for the rounding of ties.
+
+With `text_first` all questions about a text begin with the text; in IEPile's own order they share template and
+instruction, and the schema where several texts are asked the same.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from iepile.models.prefixes import prefix_groups, shared_prefix
+
+WORTH = 0.3
+"""Share of a group's ids that must be saved; less is not worth the padding that comes with it."""
+
+
+class Read(NamedTuple):
+    """What `generate` goes on from."""
+
+    input_ids: Any
+    """Beginnings and rests of the prompts, padded between; shape (rows, places)."""
+    attention_mask: Any
+    past_key_values: Any
+    """The cache, which holds the beginnings."""
+
+
+def groups_of(prompts: Sequence[list[int]], most: int) -> list[list[int]]:
+    """Numbers of prompts that are worth reading together; the others alone."""
+    out: list[list[int]] = []
+    for group in prefix_groups(prompts, most):
+        saved = _beginning([prompts[i] for i in group]) * (len(group) - 1)
+        if saved >= WORTH * sum(len(prompts[i]) for i in group):
+            out.append(group)
+        else:
+            out += ([i] for i in group)
+    return out
+
+
+def can_share(model: Any) -> bool:
+    """Whether the cache of a model can be copied: a decoder with keys and values, and no vectors before the prompt."""
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    if getattr(getattr(model, "active_peft_config", None), "is_prompt_learning", False):
+        return False
+    kept = getattr(base, "_supports_default_dynamic_cache", lambda: False)()
+    return (kept and not base.config.is_encoder_decoder and not getattr(base, "_is_stateful", False)
+            and "logits_to_keep" in inspect.signature(base.forward).parameters)
+
+
+def read_shared(model: Any, prompts: Sequence[list[int]], pad: int, room: int) -> Read | None:
+    """Read the beginnings that prompts share; None where it saves nothing or the model's window is too short.
+
+    Args:
+        pad: token id to fill up with.
+        room: most tokens of an answer.
+    """
+    import torch
+    from transformers import DynamicCache
+
+    groups = groups_of(prompts, len(prompts))
+    if len(groups) == len(prompts):
+        return None
+    begins = [_beginning([prompts[i] for i in group]) for group in groups]
+    rests = {i: prompts[i][n:] for group, n in zip(groups, begins, strict=True) for i in group}
+    wide, rest = max(begins), max(map(len, rests.values()))
+    if len(groups) * wide + len(prompts) * rest >= len(prompts) * max(map(len, prompts)):
+        return None
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    window = _window(base.config)
+    # What fills up between beginning and rest takes places of a window that looks back over so many places.
+    if window is not None and wide + rest + room > window:
+        return None
+    device = model.device
+    ids, mask = _left([prompts[group[0]][:n] for group, n in zip(groups, begins, strict=True)], pad)
+    more: dict[str, Any] = {}
+    if "position_ids" in inspect.signature(base.forward).parameters:
+        more["position_ids"] = (mask.cumsum(1) - 1).clamp(min=0).to(device)
+    cache = DynamicCache(config=base.config)
+    model(input_ids=ids.to(device), attention_mask=mask.to(device), past_key_values=cache, use_cache=True,
+          logits_to_keep=1, **more)
+    owner = {i: n for n, group in enumerate(groups) for i in group}
+    chosen = torch.tensor([owner[i] for i in range(len(prompts))])
+    cache.batch_select_indices(chosen.to(device))
+    rest_ids, rest_mask = _left([rests[i] for i in range(len(prompts))], pad)
+    return Read(torch.cat([ids[chosen], rest_ids], 1).to(device), torch.cat([mask[chosen], rest_mask], 1).to(device),
+                cache)
+
+
+def _beginning(prompts: Sequence[list[int]]) -> int:
+    """Ids that are read once. The last id of a prompt stays: the model must say what follows it."""
+    if len(prompts) == 1:
+        return len(prompts[0]) - 1
+    return min(shared_prefix(prompts), min(map(len, prompts)) - 1)
+
+
+def _left(rows: Sequence[list[int]], pad: int) -> tuple[Any, Any]:
+    """Rows padded on the left, and the mask; shape (rows, longest)."""
+    import torch
+
+    width = max(map(len, rows))
+    return (torch.tensor([[pad] * (width - len(r)) + r for r in rows], dtype=torch.long).reshape(len(rows), width),
+            torch.tensor([[0] * (width - len(r)) + [1] * len(r) for r in rows]).long().reshape(len(rows), width))
+
+
+def _window(config: Any) -> int | None:
+    found = [w for name in ("sliding_window", "attention_chunk_size")
+             if isinstance(w := getattr(config, name, None), int) and w > 0]
+    return None if getattr(config, "use_sliding_window", True) is False else min(found, default=None)
