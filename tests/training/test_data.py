@@ -121,6 +121,8 @@ def test_long_rows_become_parts_with_their_labels(chat: Chat, tmp_path: Path,
         assert answer[-1] == chat.end_id and prompt[-5:] == chat.prompt_ids("x")[-5:]
         assert json.loads(chat.tokenizer.decode(answer[:-1])).keys() == {"person"}
     assert len(set(texts(examples))) == 2 and len(set(examples.groups)) == len(examples)
+    moved = read_examples(tmp_path / "t.json", chat, Reading(cutoff, text_first=True))
+    assert moved.groups == examples.groups and max(moved.lengths) <= cutoff
     drop = read_examples(tmp_path / "t.json", chat, Reading(cutoff, "drop"))
     assert (len(drop), drop.dropped) == (1, 1)
 
@@ -153,6 +155,7 @@ def test_rows_without_facts_are_at_most_so_many_for_each_source(chat: Chat, tmp_
     assert examples.without_negatives(-1, 1) is examples
     few = examples.without_negatives(0.2, 1)
     assert few.report.left_out == {"a": 2, "b": 6}  # of 3 and 10, for 6 and 20 with facts
+    assert "6 examples of b without any fact are left out" in few.report.text()
     shuffled = read_examples(write(tmp_path / "s.json", *rows[::-1]), chat, 1000).without_negatives(0.2, 1)
     assert sorted(e.ids.tolist() for e in few) == sorted(e.ids.tolist() for e in shuffled)
     assert [e.ids for e in few] != [e.ids for e in examples.without_negatives(0.2, 2)]

@@ -144,6 +144,9 @@ def test_validation_rows(tmp_path: Path) -> None:
     for streamed in (False, True):
         with_file = load(train_file=str(path), valid_file=str(other), streaming=streamed)
         assert with_file.valid is not None and (len(with_file.valid), with_file.train.rows) == (5, 95)
+    with pytest.raises(InputError, match="no such file") as e:
+        load(train_file=str(path), valid_file="nowhere.json")
+    assert e.value.field == "valid_file"
     with pytest.raises(InputError, match="cannot be set aside") as e:
         load(train_file=str(path), val_set_size=10, streaming=True)
     assert "val_set_size" in (e.value.field or "")

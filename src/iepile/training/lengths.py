@@ -106,7 +106,9 @@ class DataReport:
         bars = [f"  up to {top:>7} {'#' * math.ceil(40 * n / most):<40} {n}" for top, n in self.histogram]
         groups = [f"  {kind} {name}: {g.count} rows, mean {g.mean}, p95 {g.p95}, max {g.max}"
                   for kind, table in (("source", self.by_source), ("task", self.by_task)) for name, g in table.items()]
-        return "\n".join([head, *bars, *groups])
+        fewer = [f"  {n} examples of {name} without any fact are left out (negative_ratio)"
+                 for name, n in self.left_out.items()]
+        return "\n".join([head, *bars, *groups, *fewer])
 
     def warnings(self) -> list[str]:
         """What somebody should know before the run starts."""
@@ -128,8 +130,6 @@ class DataReport:
         if self.predicted:
             out.append(f"{self.predicted} rows have a label beside the answer, as predictions have: is this a file of "
                        "what a model answered?")
-        if n := sum(self.left_out.values()):
-            out.append(f"{n} examples without any fact are left out by negative_ratio")
         return out
 
 

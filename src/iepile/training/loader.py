@@ -24,6 +24,7 @@ from iepile.training.config import TrainConfig
 from iepile.training.data import Example, Examples, read_examples
 from iepile.training.lengths import DataReport
 from iepile.training.mixture import read_mixture, source_weights
+from iepile.training.rows import data_files
 from iepile.training.tokenisation import Reading
 
 Plan = Callable[[Examples, int], list[list[int]]]
@@ -144,6 +145,7 @@ def open_training_data(
     mixture = read_mixture(config.mixture)
     valid: Examples | None = None
     if config.valid_file:
+        data_files(config.valid_file, "valid_file")
         valid = read_examples(config.valid_file, chat, reading, None, config.cache_path)
     if config.streaming:
         from iepile.training.streaming import StreamLoader

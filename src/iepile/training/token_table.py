@@ -12,7 +12,7 @@ import numpy as np
 from iepile.training.tokenisation import Encoded
 
 COLUMNS = {"ids": "<i4", "ends": "<i8", "prompt": "<i4", "group": "<u8", "text": "<u8", "key": "<u8", "source": "<i4",
-           "empty": "|b1"}
+           "task": "<i4", "empty": "|b1"}
 """Arrays of a table and their types; all but `ids` have one number a row."""
 
 
@@ -34,9 +34,12 @@ class TokenTable:
     """Decides draws."""
     source: Any
     """Number of the source in `sources`."""
+    task: Any
+    """Number of the task in `tasks`."""
     empty: Any
     """Whether the answer states no fact."""
     sources: tuple[str, ...]
+    tasks: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.ends)
@@ -57,31 +60,36 @@ class TableBuilder:
 
     def __init__(self) -> None:
         self._sources: dict[str, int] = {}
+        self._tasks: dict[str, int] = {}
         self._ids = array("i")
         self._columns = {name: array(code) for name, code in
                          (("ends", "q"), ("prompt", "i"), ("group", "Q"), ("text", "Q"), ("key", "Q"), ("source", "i"),
-                          ("empty", "b"))}
+                          ("task", "i"), ("empty", "b"))}
 
-    def add(self, source: str, rows: Iterable[Encoded]) -> None:
-        """Take rows of a source; a source is known from then on, though it gives no rows."""
+    def add(self, source: str, task: str, rows: Iterable[Encoded]) -> None:
+        """Take rows of a source and a task; a source is known from then on, though it gives no rows."""
         number = self._sources.setdefault(source, len(self._sources))
+        of_task = self._tasks.setdefault(task, len(self._tasks))
         c = self._columns
         for row in rows:
             self._ids.extend(row.ids)
             for name, value in (("ends", len(self._ids)), ("prompt", row.prompt), ("group", row.group),
-                                ("text", row.text), ("key", row.key), ("source", number), ("empty", row.empty)):
+                                ("text", row.text), ("key", row.key), ("source", number), ("task", of_task),
+                                ("empty", row.empty)):
                 c[name].append(value)
 
     def table(self, sources: Sequence[str] | None = None) -> TokenTable:
-        """The table; sources are numbered by name, so that their order in the file leaves no trace.
+        """The table; sources and tasks are numbered by name, so that their order in the file leaves no trace.
 
         Args:
             sources: names to number them by, where they are known beforehand.
         """
         names = tuple(sorted(sources if sources is not None else self._sources))
-        arrays = {name: np.frombuffer(column, column.typecode).astype(COLUMNS[name]) if column else
+        tasks = tuple(sorted(self._tasks))
+        arrays = {name: np.frombuffer(column, column.typecode).astype(COLUMNS[name], copy=False) if column else
                   np.empty(0, COLUMNS[name]) for name, column in self._columns.items()}
-        renumbered = np.array([names.index(n) for n in self._sources] or [0], COLUMNS["source"])
-        arrays["source"] = renumbered[arrays["source"]]
-        ids = np.frombuffer(self._ids, "i").astype(COLUMNS["ids"]) if self._ids else np.empty(0, COLUMNS["ids"])
-        return TokenTable(ids=ids, sources=names, **arrays)
+        for column, found, ordered in (("source", self._sources, names), ("task", self._tasks, tasks)):
+            renumbered = np.array([ordered.index(n) for n in found] or [0], COLUMNS[column])
+            arrays[column] = renumbered[arrays[column]]
+        ids = np.frombuffer(self._ids, "i").astype(COLUMNS["ids"], copy=False) if self._ids else np.empty(0, COLUMNS["ids"])
+        return TokenTable(ids=ids, sources=names, tasks=tasks, **arrays)
