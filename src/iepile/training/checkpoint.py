@@ -19,6 +19,8 @@ from typing import Any, Protocol
 
 from iepile.errors import IepileError
 from iepile.jsonl import dumps
+from iepile.models.adapters import MERGED
+from iepile.models.card import FILE as CARD
 
 PREFIX = "checkpoint-"
 LOG = "train_log.jsonl"
@@ -166,13 +168,15 @@ def newest_checkpoint(folder: Path) -> tuple[Path, dict[str, Any]] | None:
 
 def clear_run(folder: Path) -> None:
     """Remove what a run of ours left in `folder`, and nothing else."""
-    patterns = (f"{PREFIX}*", f".{PREFIX}*", MODEL, f".{MODEL}.*", f".{BEST}.*")
+    patterns = (f"{PREFIX}*", f".{PREFIX}*", MODEL, f".{MODEL}.*", f".{BEST}.*", f".{MERGED}.*")
     for path in sorted(p for pattern in patterns for p in folder.glob(pattern)):
         if path.is_dir():
             shutil.rmtree(path)
     # These are names that others use as well: what does not hold a file of ours is not ours.
     if (folder / BEST / BEST_FILE).is_file():
         shutil.rmtree(folder / BEST)
+    if (folder / MERGED / CARD).is_file():
+        shutil.rmtree(folder / MERGED)
     for events in (folder / TENSORBOARD).glob("events.out.tfevents.*"):
         events.unlink()
     for name in (LOG, SPEED, RUN, WANDB, *DRAWN):

@@ -9,6 +9,7 @@ from typing import Any
 
 from iepile.errors import InputError
 from iepile.jsonl import check_folder, open_bytes
+from iepile.models.adapters import MERGED
 from iepile.training import checkpoint as folders
 from iepile.training.config import TrainConfig, differences
 from iepile.training.rows import data_files
@@ -26,7 +27,8 @@ def place_run(config: TrainConfig, about: dict[str, Any]) -> tuple[Path, dict[st
     folder = Path(config.output_dir)
     if folder.exists() and not folder.is_dir():
         raise InputError("is a file", file=folder, field="output_dir", expected="a folder")
-    used = folder.is_dir() and any(folder.iterdir())
+    # A run that failed before its first step leaves no more than the base model it merged, which is then made again.
+    used = folder.is_dir() and any(f.name != MERGED for f in folder.iterdir())
     asked = config.resume_from_checkpoint
     wants_resume = asked.lower() not in ("", "false")
     run = folder / folders.RUN
