@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 
 from iepile.errors import IepileError, InputError
 
@@ -64,7 +65,8 @@ def quiet() -> Iterator[None]:
     library.setLevel(logging.ERROR)
     talk.disable_progress_bar()
     try:
-        with warnings.catch_warnings():
+        # DeepSpeed, loaded by transformers where it is installed, tells standard output about its accelerator.
+        with warnings.catch_warnings(), redirect_stdout(sys.stderr):
             warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*", category=FutureWarning)
             warnings.filterwarnings("ignore", message=".*fan_in_fan_out.*", category=UserWarning)
             # Of experts that are one tensor peft looks for ranks and scales among the modules, where they are not.
