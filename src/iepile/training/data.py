@@ -209,7 +209,7 @@ def _tokenised(
 ) -> tuple[TokenTable, DataReport]:
     tokenise, builder, n = Tokeniser(chat, reading), TableBuilder(), 0
     for n, row in enumerate(read_training_rows(names), 1):
-        builder.add(row.source, tokenise(row))
+        builder.add(row.source, row.task, tokenise(row))
         if on_rows is not None and n % REPORT_EVERY == 0:
             on_rows(n)
     if on_rows is not None:

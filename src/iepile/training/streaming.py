@@ -188,7 +188,7 @@ class StreamLoader(Loader):
         tokenise = Tokeniser(self._chat, self._reading)
         builder = TableBuilder()
         for row in self._rows(epoch, chunk * CHUNK, CHUNK):
-            builder.add(row.source, tokenise(row))
+            builder.add(row.source, row.task, tokenise(row))
         table = builder.table(self.survey.sources)
         examples = Examples(table, np.arange(len(table)), self.report, self._names)
         if self._bounds:

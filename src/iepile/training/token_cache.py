@@ -29,7 +29,7 @@ from iepile.training.token_table import COLUMNS, TokenTable
 from iepile.training.tokenisation import Reading
 from iepile.version import __version__
 
-FORMAT = 1
+FORMAT = 2
 """Grows when the same rows would give other arrays."""
 META = "meta.json"
 STALE = 24 * 3600.0
@@ -91,7 +91,8 @@ def load(folder: str | Path, key: str) -> tuple[TokenTable, DataReport] | None:
                  if arrays[name].dtype != kind or arrays[name].shape != (meta["sizes"][name],)]
         if wrong or meta["key"] != key:
             raise ValueError(f"not what was written: {', '.join(wrong)}")
-        return TokenTable(sources=tuple(meta["sources"]), **arrays), read_report(meta["report"])
+        table = TokenTable(sources=tuple(meta["sources"]), tasks=tuple(meta["tasks"]), **arrays)
+        return table, read_report(meta["report"])
     except (OSError, ValueError, KeyError, TypeError, EOFError) as e:
         logger.warning("%s: the cached token ids are damaged and are made again (%s)", entry, e)
         shutil.rmtree(entry, ignore_errors=True)
@@ -115,7 +116,7 @@ def save(folder: str | Path, key: str, table: TokenTable, report: DataReport) ->
                 np.save(f, getattr(table, name), allow_pickle=False)
                 _flush(f)
         meta = {"key": key, "sizes": {name: len(getattr(table, name)) for name in COLUMNS},
-                "sources": list(table.sources), "report": report.to_json()}
+                "sources": list(table.sources), "tasks": list(table.tasks), "report": report.to_json()}
         with (partial / META).open("w", encoding="utf-8") as f:
             f.write(dumps(meta))
             _flush(f)

@@ -91,5 +91,6 @@ class TableBuilder:
         for column, found, ordered in (("source", self._sources, names), ("task", self._tasks, tasks)):
             renumbered = np.array([ordered.index(n) for n in found] or [0], COLUMNS[column])
             arrays[column] = renumbered[arrays[column]]
-        ids = np.frombuffer(self._ids, "i").astype(COLUMNS["ids"], copy=False) if self._ids else np.empty(0, COLUMNS["ids"])
+        kind = COLUMNS["ids"]
+        ids = np.frombuffer(self._ids, "i").astype(kind, copy=False) if self._ids else np.empty(0, kind)
         return TokenTable(ids=ids, sources=names, tasks=tasks, **arrays)
