@@ -1,9 +1,12 @@
 """GGUF files of ours in llama.cpp: same tokens, nearly the same logits, same greedy answers as in transformers.
 
     python benchmarks/gguf_parity.py [MODEL_FOLDER ...]
+    python benchmarks/gguf_parity.py --texts FILE ...
 
-Without folders, tiny models with random weights of every architecture and tokenizer that is written. Needs
-`llama-cpp-python`, which is no dependency of the project: it is built from source, some minutes on one core.
+Without folders, tiny models with random weights of every architecture and tokenizer that is written. With texts (JSON
+lines with `text`), tokenizers of every kind are trained on half of them, and the token ids of the other half compared.
+Needs `llama-cpp-python`, which is no dependency of the project: it is built from source, some minutes on one core; and
+`sentencepiece` for the texts.
 """
 
 from __future__ import annotations
@@ -94,8 +97,60 @@ def tiny_models(folder: Path) -> dict[str, Path]:
             for n, (name, (model, tokenizer, template)) in enumerate(made.items())}
 
 
+def compare_texts(files: list[str]) -> int:
+    """Print a table; 1 where a text has other token ids."""
+    import json
+    import random
+
+    import llama_cpp
+
+    from iepile.models.chat import Chat
+    from iepile.training.export.gguf import write_gguf
+
+    sys.path.insert(0, str(ROOT / "tests"))
+    from export_toys import LLAMA3, QWEN2, byte_pairs, tiny
+
+    rows = [json.loads(line) for f in files for line in Path(f).read_text("utf-8").splitlines()]
+    texts = sorted({r["text"] for r in rows if r.get("text")})
+    random.Random(0).shuffle(texts)
+    known, others = texts[::2], texts[1::2]
+    bad = 0
+    with tempfile.TemporaryDirectory() as place:
+        made = {"qwen2": byte_pairs(QWEN2, size=6000, texts=known), "gpt-2": byte_pairs("", size=6000, texts=known),
+                "llama-bpe": byte_pairs(LLAMA3, True, 6000, known), "smaug-bpe": byte_pairs(LLAMA3, False, 6000, known),
+                "SentencePiece": sentence_piece_model(Path(place), known)}
+        for name, tokenizer in made.items():
+            path = Path(place) / f"{name}.gguf"
+            write_gguf(path, tiny("llama", tokenizer), Chat(tokenizer, "vanilla"), "fp16", name, None)
+            other = llama_cpp.Llama(str(path), vocab_only=True, verbose=False)
+            wrong = sum(other.tokenize(t.encode(), add_bos=False, special=True)
+                        != tokenizer.encode(t, add_special_tokens=False) for t in others)
+            print(f"{name:<14} {len(tokenizer):>6} tokens  {len(others):>6} texts  {wrong} differ", flush=True)
+            bad += wrong
+    return int(bad > 0)
+
+
+def sentence_piece_model(folder: Path, texts: list[str]) -> Any:
+    """A tokenizer that transformers makes of a model trained by the library sentencepiece itself, as LLaMA-2's was."""
+    import json
+
+    import sentencepiece
+    from transformers import AutoTokenizer
+
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(t.replace("\n", " ") for t in texts), model_prefix=str(folder / "tokenizer"),
+        model_type="bpe", vocab_size=6000, byte_fallback=True, split_digits=True, allow_whitespace_only_pieces=True,
+        normalization_rule_name="identity", remove_extra_whitespaces=False, minloglevel=2)
+    names = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "add_bos_token": True}
+    (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "LlamaTokenizer", **names}))
+    (folder / "config.json").write_text(json.dumps({"model_type": "llama"}))
+    return AutoTokenizer.from_pretrained(folder)
+
+
 def main(folders: list[str]) -> int:
     """Print a table; 1 where token ids are not as the export says."""
+    if folders[:1] == ["--texts"]:
+        return compare_texts(folders[1:])
     from iepile.training.export.config import ExportConfig
     from iepile.training.export.export import export
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,8 @@ QUESTION = json.dumps({"instruction": "请从input中抽取出符合schema定义
                        "input": "Ada Lovelace 于1843年在London写道：“It's 12,345.67€”。\n\n 完 😀"}, ensure_ascii=False)
 
 
-def byte_pairs(words: str = QWEN2, whole_words: bool = False, size: int = 700) -> Any:
-    """A byte-level tokenizer that cuts text as `words` says; empty: as GPT-2 does."""
+def byte_pairs(words: str = QWEN2, whole_words: bool = False, size: int = 700, texts: Sequence[str] = SAMPLE) -> Any:
+    """A byte-level tokenizer, trained on texts, that cuts them as `words` says; empty: as GPT-2 does."""
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -28,7 +29,7 @@ def byte_pairs(words: str = QWEN2, whole_words: bool = False, size: int = 700) -
     backend.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Split(Regex(words), "isolated"), bytes_]) if words else bytes_
     backend.decoder = decoders.ByteLevel()
-    backend.train_from_iterator(SAMPLE, trainers.BpeTrainer(
+    backend.train_from_iterator(texts, trainers.BpeTrainer(
         vocab_size=size, special_tokens=CONTROL, show_progress=False,
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet())))
     return PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="</s>")
@@ -84,14 +85,15 @@ def save(folder: Path, model: Any, tokenizer: Any, template: str = "", dtype: An
     return folder
 
 
-def adapter(folder: Path, base: Path, template: str = "qwen", seed: int = 1, **settings: Any) -> Path:
+def adapter(folder: Path, base: Path, template: str = "qwen", seed: int = 1, bits: int = 16,
+            **settings: Any) -> Path:
     """Write an adapter of a base model with random matrices, as a run of ours leaves it in `folder/model`."""
     import torch
     from peft import LoraConfig, get_peft_model
 
     from iepile.models.load import LoadOptions, load_model
 
-    loaded = load_model(base, LoadOptions("fp32", "cpu"))
+    loaded = load_model(base, LoadOptions("fp32", "cpu", bits=bits))
     with torch.random.fork_rng(), quiet():
         torch.manual_seed(seed)
         made = get_peft_model(loaded.model, LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj", "down_proj"],

@@ -154,6 +154,34 @@ def test_vectors_before_the_prompt_have_no_place_in_weights(base: Path, tmp_path
     assert load_model(tmp_path / "o").model.active_peft_config.num_virtual_tokens == 3
 
 
+def test_an_adapter_of_quantised_weights_is_merged_into_those_before(base: Path, tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    pytest.importorskip("bitsandbytes", reason="needs bitsandbytes")
+    made = adapter(tmp_path / "run", base, bits=4)
+    export(ExportConfig(str(made), str(tmp_path / "out")))
+    name = "model.layers.1.mlp.down_proj"
+    weights = load_file(made / "model" / "adapter_model.safetensors")
+    a, b = (weights[f"base_model.model.{name}.lora_{s}.weight"].float() for s in "AB")
+    before, after = (load_file(f / "model.safetensors")[f"{name}.weight"] for f in (base, tmp_path / "out"))
+    torch.testing.assert_close(after, before + 2.0 * (b @ a))
+
+
+@pytest.mark.slow
+def test_a_run_is_exported_and_answers_as_before(base: Path, run: Path, tmp_path: Path) -> None:
+    rows = str(run / "train.json")
+    assert main(["train", "--model_name_or_path", str(base), "--train_file", rows, "--output_dir", f"{tmp_path}/run",
+                 "--template", "qwen", "--max_steps", "2", "--learning_rate", "0.05", "--threads", "1"]) == 0
+    assert main(["export", "--model_name_or_path", f"{tmp_path}/run", "--export_dir", f"{tmp_path}/merged"]) == 0
+    for model in ("run", "merged"):
+        assert main(["predict", "--model", f"{tmp_path}/{model}", "--input_file", rows, "--output_file",
+                     f"{tmp_path}/{model}.json", "--max_new_tokens", "24"]) == 0
+    before, after = ((tmp_path / f"{m}.json").read_text("utf-8").splitlines() for m in ("run", "merged"))
+    assert [json.loads(r)["output"] for r in before] == [json.loads(r)["output"] for r in after]
+    assert "| train_file | train.json | 3 |" in (tmp_path / "merged" / "README.md").read_text("utf-8")
+
+
 def test_a_quantised_base_is_refused(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from iepile.training.export import merged
 

@@ -49,7 +49,9 @@ def test_the_card_tells_what_is_known(base: Path, run: Path, tmp_path: Path) -> 
     assert "Protocol `iepile-normal/1`, predictions `pred.json`" in text
     assert r"`<\|im_end\|>`, `</s>`" in text and "You are a helpful assistant." in text
     assert "| tuning | LoRA, merged into the weights |" in text
-    for file in (tmp_path / "out").iterdir():
+    pytest.importorskip("gguf", reason="needs the library gguf")
+    export(ExportConfig(str(run), str(tmp_path / "gguf"), format="gguf", scores=str(tmp_path / "scores.json")))
+    for file in (*(tmp_path / "out").iterdir(), *(tmp_path / "gguf").iterdir()):
         assert not any(str(place).encode() in file.read_bytes() for place in (tmp_path, run, base)), "no paths"
 
 
@@ -139,3 +141,17 @@ def test_an_adapter_of_a_folder_is_not_pushed(hub: list[Any], run: Path, tmp_pat
     with pytest.raises(InputError, match="which nobody else has"):
         export(ExportConfig(str(run), str(tmp_path / "out"), format="adapter", push_to_hub="me/tiny"))
     assert hub == [] and not (tmp_path / "out").exists()
+
+
+def test_the_card_of_a_compact_model(tmp_path: Path) -> None:
+    pytest.importorskip("onnx", reason="needs the library onnx")
+    from compact_toy import PERSON
+    from iepile.models.compact.config import CompactConfig
+    from iepile.models.compact.model import CompactModel, build
+
+    small = CompactConfig(buckets=64, label_buckets=64, embedding_size=8)
+    CompactModel(build(small).eval(), [PERSON]).save(tmp_path / "model")
+    result = export(ExportConfig(str(tmp_path / "model"), str(tmp_path / "out"), format="onnx"))
+    assert any(f.endswith(".onnx") for f in result.files) and result.dtype == "float32"
+    text = (tmp_path / "out" / "README.md").read_text("utf-8")
+    assert "| base model | none |" in text and "| tuning | trained from scratch |" in text and "## Prompt" not in text

@@ -179,5 +179,6 @@ def _stops(chat: Chat) -> tuple[str, ...]:
 
 
 def _onnx(folder: Path, config: ExportConfig) -> _Made:
-    write_onnx(folder, config.model_name_or_path)
-    return _Made(ModelCard(kind="compact", version=__version__), "float32", "")
+    encoder = write_onnx(folder, config.model_name_or_path)
+    tuning = "trained on this encoder" if encoder else "trained from scratch"
+    return _Made(ModelCard(kind="compact", base_model=encoder, version=__version__), "float32", tuning)

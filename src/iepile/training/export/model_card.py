@@ -27,7 +27,7 @@ _USE = {
     "gguf": "ollama create my-extractor -f Modelfile",
     "onnx": "iepile predict --model . --input_file test.json --output_file pred.json",
 }
-UNKNOWN = "unknown"
+UNKNOWN, NONE = "unknown", "none"
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -89,8 +89,9 @@ def _front(facts: Facts, data: Sequence[DataFile]) -> str:
 
 def _what(facts: Facts) -> str:
     base = facts.card.base_model
-    local = "" if hub_name(base) else " (a local folder)"
-    rows = [("form", _FORMS[facts.form]), ("base model", f"{told(base)}{local}" if base else UNKNOWN),
+    known = told(base) + ("" if hub_name(base) else " (a local folder)")
+    nothing = NONE if facts.form == "onnx" else UNKNOWN
+    rows = [("form", _FORMS[facts.form]), ("base model", known if base else nothing),
             ("tuning", facts.tuning or UNKNOWN), ("tasks", ", ".join(facts.card.tasks) or UNKNOWN),
             ("number format", facts.dtype or UNKNOWN), ("made with", f"iepile {facts.card.version or UNKNOWN}")]
     return ("A model for information extraction: it is asked with an instruction, a schema and a text in one JSON "

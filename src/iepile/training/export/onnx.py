@@ -19,8 +19,11 @@ def compact_folder(name: str) -> Path | None:
     return folder if isinstance(settings, dict) and settings.get("kind") == "compact" else None
 
 
-def write_onnx(folder: Path, name: str) -> None:
+def write_onnx(folder: Path, name: str) -> str:
     """Write the compact model `name` as ONNX into a folder.
+
+    Returns:
+        The encoder that it was trained on; empty: none.
 
     Raises:
         InputError: it is a language model.
@@ -33,3 +36,4 @@ def write_onnx(folder: Path, name: str) -> None:
     from iepile.models.compact.onnx_export import export_onnx
 
     export_onnx(source, folder)
+    return str(json.loads((source / "config.json").read_text("utf-8")).get("encoder") or "")
