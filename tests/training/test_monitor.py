@@ -29,7 +29,7 @@ def config(tmp_path: Path) -> TrainConfig:
     folder = tmp_path / "run"
     folder.mkdir()
     return TrainConfig("model", "train.json", str(folder), logging_steps=5, eval_steps=2, early_stopping_patience=3,
-                       dev_file="dev.json")
+                       dev_file="dev.json", valid_file="valid.json")
 
 
 def dev(f1: float) -> DevScore:

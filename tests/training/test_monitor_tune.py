@@ -93,7 +93,7 @@ def test_f1_rises_while_the_model_learns(config: TrainConfig, tmp_path: Path) ->
                          lambda *event: told.append(event))
     measured = [x for x in lines(config) if "dev_f1" in x]
     assert [x["step"] for x in measured] == [20, 40, 60] and measured[-1]["dev_f1"] > 25
-    assert all(set(x["valid_losses"]) == {"A", "B"} for x in measured)
+    assert all(set(x["valid_losses"]) == {"NER A", "NER B"} for x in measured)
     sums = [sum(x["valid_losses"].values()) / 2 for x in measured]  # as many tokens in both
     assert [x["valid_loss"] for x in measured] == pytest.approx(sums, rel=0.05)
     predict(PredictConfig(input_file=config.dev_file, output_file=str(tmp_path / "pred.json"), model=result.model,

@@ -1,4 +1,4 @@
-"""Validation loss, in all and by source: where mixed data is learned, one may get worse while the sum gets better.
+"""Validation loss, in all and by task and source: in a mixture one may get worse while the sum gets better.
 
 Rows of one batch are of one part, so the loss of a part comes from the very batches that give the total.
 """
@@ -63,6 +63,7 @@ def measure_validation(
 
 
 def part_names(examples: Examples) -> list[str]:
-    """The source of each example; `other` where the rows named none."""
-    sources = examples.table.sources
-    return [sources[s] or "other" for s in examples.table.source[examples.order].tolist()]
+    """Task and source of each example, as far as the rows named them; `other` where they named none."""
+    table, order = examples.table, examples.order
+    pairs = zip(table.task[order].tolist(), table.source[order].tolist(), strict=True)
+    return [" ".join(filter(None, (table.tasks[t], table.sources[s]))) or "other" for t, s in pairs]
