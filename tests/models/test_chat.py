@@ -72,7 +72,7 @@ def test_an_unknown_template_is_named(byte_level: Any) -> None:
 
 
 def test_a_template_whose_tokens_are_missing_is_refused(pieces: Any) -> None:
-    with pytest.raises(InputError, match=r"qwen needs the token <\|im_end\|>"):
+    with pytest.raises(InputError, match=r"qwen needs the token <\|im_start\|>"):
         Chat(pieces, "qwen")
 
 

@@ -10,6 +10,7 @@ that no text can speak in the system's or the model's name.
 
 from __future__ import annotations
 
+import copy
 import re
 from typing import Any
 
@@ -55,11 +56,14 @@ class Chat:
         """
         self.tokenizer = tokenizer
         self.name = template or default_template(tokenizer, family)
-        self.system = system
         self.encoder_decoder = encoder_decoder
         self._plain = PlainEncoder(tokenizer)
-        self.template = self._own_parts() if self.name == OWN else read_template(self.name, system)
-        """The template with the system sentence that holds."""
+        self._control = sorted(control_tokens(tokenizer))
+        # As the model's own tokenizer does for the encoder: T5 ends what it reads with </s>.
+        last = tokenizer.encode("a")[-1] if encoder_decoder else None
+        self.closing = [last] if last is not None and last == tokenizer.eos_token_id else []
+        """What ends a prompt for an encoder."""
+        self._say(system)
         end, stop = self.template.end, self.template.stop
         self.end_id = self._special(end) if end else self._eos()
         """The token that ends an answer."""
@@ -67,15 +71,25 @@ class Chat:
         own_end = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
         self.stop_ids: tuple[int, ...] = tuple(dict.fromkeys([self.end_id, *own_end, *known]))
         """Every token that ends an answer."""
-        self._control = sorted(control_tokens(tokenizer))
+
+    def _say(self, system: str | None) -> None:
+        self.system = system
+        self.template = self._own_parts() if self.name == OWN else read_template(self.name, system)
+        """The template with the system sentence that holds."""
         self.runs = self._compile(self.template)
         """The prompt as special tokens (ids) and, between them, runs of pieces that are encoded as one."""
         apart = None if self.name == OWN else read_template(self.name, system, with_input=True)
         self._apart = self._compile(apart) if apart is not None and apart.takes_input else None
-        # As the model's own tokenizer does for the encoder: T5 ends what it reads with </s>.
-        last = tokenizer.encode("a")[-1] if encoder_decoder else None
-        self.closing = [last] if last is not None and last == tokenizer.eos_token_id else []
-        """What ends a prompt for an encoder."""
+
+    def with_system(self, system: str | None) -> Chat:
+        """The same chat with another system sentence; None: the template's own.
+
+        Raises:
+            InputError: the tokenizer lacks a special token that goes with it.
+        """
+        other = copy.copy(self)
+        other._say(system)
+        return other
 
     def prompt_ids(self, query: str, text: str = "") -> list[int]:
         """Token ids of the prompt, up to where the answer begins. Nothing is cut.

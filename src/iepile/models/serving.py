@@ -13,8 +13,10 @@ from __future__ import annotations
 import copy
 import json
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from iepile.errors import InputError
 from iepile.models.chat import OWN_SETTINGS, Chat
@@ -32,6 +34,9 @@ PROBES = (
 _SYSTEMS = ("", "Be exact.", "请回答。", "x")
 _NONE = "the tokenizer lacks the special tokens that this template puts around a system sentence"
 _ONE = "this model answers one question at a time: a user's, after a system sentence or none"
+
+_MADE: WeakKeyDictionary[Chat, Any] = WeakKeyDictionary()
+"""What was made, because a run saves its tokenizer many times."""
 
 logger = logging.getLogger(__name__)
 
@@ -53,16 +58,23 @@ def save_tokenizer(folder: str | Path, chat: Chat) -> bool:
 
 def served_tokenizer(chat: Chat) -> Any | None:
     """A copy of the chat's tokenizer whose own chat template gives the chat's prompts; None where that cannot be."""
+    if chat not in _MADE:
+        wanted = _wanted(chat)
+        _MADE[chat] = next((t for t in _candidates(chat) if _gives(t, wanted)), None)
+    return _MADE[chat]
+
+
+def _candidates(chat: Chat) -> Iterator[Any]:
+    """Tokenizers that may do, the plainest first."""
     if chat.name == OWN:
-        found = _with_template(chat, _own_template(chat))
-        return found if _same(found, chat) else None
+        yield _with_template(chat, _own_template(chat))
+        return
     for borders in ("", "text", "all"):
         template = chat_template(chat, borders)
         for blank in ("none", "always", "missing") if borders else ("",):
             found = _with_template(chat, template, blank)
-            if found is not None and _same(found, chat):
-                return found
-    return None
+            if found is not None:
+                yield found
 
 
 def chat_template(chat: Chat, borders: str = "") -> str:
@@ -166,22 +178,25 @@ def _sequence(name: str, first: dict[str, Any], rest: dict[str, Any] | None) -> 
     return {"type": "Sequence", name: [first, *(rest[name] if rest["type"] == "Sequence" else [rest])]}
 
 
-def _same(tokenizer: Any, chat: Chat) -> bool:
-    systems = (None,) if chat.name == OWN else (None, *_SYSTEMS)
-    for system in systems:
+def _wanted(chat: Chat) -> list[tuple[list[dict[str, str]], list[int]]]:
+    """Messages with the ids that the chat gives for them."""
+    made = []
+    for system in (None,) if chat.name == OWN else (None, *_SYSTEMS):
         ours = chat if system is None else _other(chat, system)
         said = [] if system is None else [{"role": "system", "content": system}]
-        for query in PROBES if ours is not None else ():
-            messages = [*said, {"role": "user", "content": query}]
-            ids = tokenizer.apply_chat_template(messages, tokenize=True, add_generation_prompt=True, return_dict=False)
-            if ours is not None and list(ids) != ours.prompt_ids(query):
-                return False
-    return True
+        if ours is not None:
+            made += [([*said, {"role": "user", "content": q}], ours.prompt_ids(q)) for q in PROBES]
+    return made
+
+
+def _gives(tokenizer: Any, wanted: list[tuple[list[dict[str, str]], list[int]]]) -> bool:
+    ways = {"tokenize": True, "add_generation_prompt": True, "return_dict": False}
+    return all(list(tokenizer.apply_chat_template(messages, **ways)) == ids for messages, ids in wanted)
 
 
 def _other(chat: Chat, system: str) -> Chat | None:
     """The chat with another system sentence; None where its tokenizer cannot write one."""
     try:
-        return Chat(chat.tokenizer, chat.name, system, encoder_decoder=chat.encoder_decoder)
+        return chat.with_system(system)
     except InputError:
         return None
