@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ def load_merged(config: ExportConfig) -> Loaded:
             raise InputError("vectors before the prompt cannot be merged into weights", file=loaded.adapter,
                              field="format", fix="use format adapter")
         with vendor_errors(loaded.adapter), quiet():
+            # What is untied is written apart, as it must be.
+            warnings.filterwarnings("ignore", message=".*no longer tied.*", category=UserWarning)
             model = model.merge_and_unload(safe_merge=True)
     return Loaded(model, loaded.tokenizer, loaded.card, loaded.name, loaded.adapter, loaded.family,
                   loaded.encoder_decoder)
