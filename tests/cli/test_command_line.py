@@ -55,7 +55,7 @@ def test_every_verb_has_help(cli: Cli, verb: str) -> None:
 
 
 @pytest.mark.parametrize(("verb", "says"), [("formats", "bmes"), ("tasks", "NER"), ("engines", "compact"),
-                                            ("templates", "llama2_zh")])
+                                            ("templates", "llama2_zh"), ("models", "chatglm")])
 def test_lists(cli: Cli, verb: str, says: str) -> None:
     code, out, _ = cli(verb)
     assert code == 0 and says in out

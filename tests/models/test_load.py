@@ -176,6 +176,21 @@ def test_code_of_a_model_is_not_run_unasked(folder: Path) -> None:
     assert "trust_remote_code" in str(e.value)
 
 
+def test_code_of_a_hub_model_is_named_as_well(folder: Path, tmp_path: Path) -> None:
+    """A cache as the hub's library keeps it, with no hub."""
+    from iepile.models.load import load_config
+
+    place = tmp_path / "cache" / "models--someone--chat"
+    snapshot = place / "snapshots" / ("0" * 40)
+    snapshot.mkdir(parents=True)
+    (place / "refs").mkdir()
+    (place / "refs" / "main").write_text("0" * 40)
+    config = {"model_type": "chatglm", "auto_map": {"AutoConfig": "code.Config", "AutoModel": "code.Model"}}
+    (snapshot / "config.json").write_text(json.dumps(config))
+    with pytest.raises(InputError, match="models of the family chatglm bring their own Python code"):
+        load_config("someone/chat", LoadOptions(cache_dir=str(tmp_path / "cache")))
+
+
 def test_a_tokenizer_with_more_tokens_than_the_model(folder: Path) -> None:
     tokenizer = byte_level_tokenizer()
     tokenizer.add_tokens([f"word{i}" for i in range(300)])

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 CONNECT_SECONDS = 10.0
 """How long the hub may take to say whether it has a model."""
 
 
+@cache
 def local_only(name: str, file: str = "config.json", cache_dir: str = "") -> bool:
     """Whether to look in this machine's files alone: a folder, or a hub that does not answer.
 
-    Asked once with a short limit, because the libraries would try again for most of a minute.
+    Asked once a model, with a short limit, because the libraries would try again for most of a minute.
     """
     if Path(name).is_dir():
         return True

@@ -8,17 +8,16 @@ Weights are read from safetensors only, and code that comes with a model is run 
 
 from __future__ import annotations
 
-import json
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from iepile.errors import InputError, MissingDependency
 from iepile.models.adapters import CONFIG_FILE, adapter_folder, base_of, put_adapter
+from iepile.models.architecture import auto_class, family_name, own_code
 from iepile.models.card import ModelCard, model_folder, read_card
 from iepile.models.device import pick_device, pick_dtype
-from iepile.models.families import agrees, family_of
+from iepile.models.families import family_of
 from iepile.models.hub import local_only
 from iepile.models.prompt_vectors import room_for_text
 from iepile.models.quantise import quantisation
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "tokenizer_config.json", "vocab.json", "spiece.model",
                    "vocab.txt", "tiktoken.model", "qwen.tiktoken", "ice_text.model", "sentencepiece.bpe.model")
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -138,11 +135,11 @@ def load_model(name: str | Path, options: LoadOptions | None = None, trainable: 
         dtype = pick_dtype(options.dtype, device)
         quantised = quantisation(options.bits, options.quant_type, options.double_quant, dtype)
     config = load_config(base, options)
-    family = _family(base, config, options)
+    family = family_name(base, config, options.model_name)
     last = adapters[-1] if adapters else None
     tokenizer = load_tokenizer(last if last and _has_tokenizer(last) else base, options)
     with vendor_errors(base), quiet():
-        auto, encoder_decoder = _auto_class(config, family)
+        auto, encoder_decoder = auto_class(config, family)
         model = auto.from_pretrained(base, **_settings(base, config, options, dtype), quantization_config=quantised,
                                      **({"device_map": {"": device}} if quantised else {}))
         if quantised:
@@ -167,7 +164,7 @@ def load_config(base: str, options: LoadOptions) -> Any:
     Raises:
         InputError: there is none, or it comes with code that was not allowed to run.
     """
-    own = _own_code(base)
+    own = own_code(base, _places(base, options))
     if own and not options.trust_remote_code:
         family = family_of(own) or family_of(options.model_name)
         what = f"models of the family {family.name}" if family else f"models of type {own!r}"
@@ -241,47 +238,6 @@ def resolve(name: str, options: LoadOptions) -> tuple[str, list[Path], ModelCard
         raise InputError("not a model folder: there is no config.json", file=folder, field="model_name_or_path",
                          fix="name the folder that holds config.json and model.safetensors")
     return str(folder), adapters, card
-
-
-def _own_code(base: str) -> str:
-    """The `model_type` of a local model that cannot be loaded without its own code; empty: it can, or is not here."""
-    try:
-        config = json.loads((Path(base) / "config.json").read_text("utf-8"))
-        kind, code = str(config.get("model_type") or "unnamed"), config.get("auto_map")
-    except (OSError, ValueError, AttributeError):
-        return ""
-    if not code:
-        return ""
-    with vendor_errors(base):
-        _libraries()
-        from transformers.models.auto.configuration_auto import CONFIG_MAPPING
-
-        return "" if kind in CONFIG_MAPPING else kind
-
-
-def _family(base: str, config: Any, options: LoadOptions) -> str:
-    kind = str(getattr(config, "model_type", ""))
-    hint = options.model_name
-    if hint and not agrees(hint, kind):
-        logger.warning("%s: model_name is %s, but its config.json says %s, which holds", base, hint, kind)
-        hint = ""
-    return hint if family_of(hint) else kind
-
-
-def _auto_class(config: Any, family: str) -> tuple[Any, bool]:
-    """The transformers class that loads a configuration, and whether what it gives is an encoder-decoder."""
-    import transformers
-    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
-
-    known = family_of(family)
-    own = getattr(config, "auto_map", None) or {}
-    if getattr(config, "is_encoder_decoder", False) or (known and known.loader == "seq2seq"):
-        return transformers.AutoModelForSeq2SeqLM, True
-    if type(config) in MODEL_FOR_CAUSAL_LM_MAPPING or "AutoModelForCausalLM" in own:
-        return transformers.AutoModelForCausalLM, False
-    if "AutoModel" in own and known and known.loader == "model":
-        return transformers.AutoModel, False
-    return transformers.AutoModelForCausalLM, False
 
 
 def _places(base: str, options: LoadOptions) -> dict[str, Any]:
