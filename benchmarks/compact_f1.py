@@ -146,6 +146,14 @@ def measure(name: str, splits: Splits, seed: int, config: CompactTrainConfig) ->
     }
 
 
+def trained(name: str, splits: Splits, seed: int, folder: Path, config: CompactTrainConfig) -> CompactModel:
+    """The model of a data set and seed in `folder`, trained unless it is there."""
+    run = folder / f"{name}-{seed}"
+    if not (run / "model").exists():
+        fit(splits[0], splits[1], replace(config, seed=seed), run)
+    return CompactModel.load(run / "model")
+
+
 def cpu_seconds() -> float:
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime

@@ -27,6 +27,7 @@ from iepile.errors import InputError
 from iepile.models.compact.example import Example
 from iepile.models.compact.model import CompactModel, build
 from iepile.models.compact.predictor import token_batches
+from iepile.training.compact_calibration import fit_calibration
 from iepile.training.compact_checkpoint import Checkpoints
 from iepile.training.compact_config import CompactTrainConfig
 from iepile.training.compact_loss import Labelled, Sampling, batch_loss, label
@@ -66,7 +67,8 @@ def fit(
 ) -> CompactFit:
     """Train on `examples` and write the model folder `output_dir`/model.
 
-    `dev_examples` (may be empty) set the decision thresholds. Beside the model, `losses.jsonl` has one line a step.
+    `dev_examples` (may be empty) set the decision thresholds and the calibration of confidences. Beside the model,
+    `losses.jsonl` has one line a step.
 
     Raises:
         InputError: there is nothing to learn from.
@@ -145,7 +147,7 @@ def _fit(
     labels = sorted({x for e in examples for x in (*e.asked_spans, *e.asked_pairs)})
     network.eval()
     network.config = tune_thresholds(network, dev_examples)
-    model = CompactModel(network, labels)
+    model = CompactModel(network, labels, fit_calibration(network, dev_examples))
     scores = evaluate(model, dev_examples)
     model.save(output / "model")
     checkpoints.clear()

@@ -24,6 +24,7 @@ from iepile.errors import IepileError
 from iepile.models.compact.example import Example
 from iepile.models.compact.model import CompactModel, build
 from iepile.training.compact import CompactFit, Progress, fit
+from iepile.training.compact_calibration import fit_calibration
 from iepile.training.compact_config import CompactTrainConfig
 from iepile.training.compact_tuning import evaluate, tune_thresholds
 
@@ -123,7 +124,7 @@ def _join(
     network.load_state_dict({f"members.{k}.{name}": w for k, part in enumerate(weights) for name, w in part.items()})
     network.eval()
     network.config = tune_thresholds(network, dev_examples)
-    model = CompactModel(network, members[0].labels)
+    model = CompactModel(network, members[0].labels, fit_calibration(network, dev_examples))
     scores = evaluate(model, dev_examples)
     curves = [
         [json.loads(line)["loss"] for line in (f / "losses.jsonl").read_text("utf-8").splitlines()] for f in folders

@@ -25,7 +25,7 @@ def questions(examples: Sequence[Example]) -> list[Question]:
 
 def counts(model: CompactModel, examples: Sequence[Example]) -> dict[str, tuple[int, int, int]]:
     """(right, predicted, true) by kind of fact, exact offsets, over what was asked."""
-    found = _scored(model, examples) if examples else {}
+    found = scored(model, examples) if examples else {}
     return {k: (sum(ok for _, ok in s), len(s), n) for k, (s, n) in sorted(found.items()) if s or n}
 
 
@@ -51,31 +51,32 @@ def tune_thresholds(network: CompactNetwork, examples: Sequence[Example]) -> Com
     for kinds in (("entity", "trigger", "relation"), ("argument",)):
         # One prediction at the lowest threshold serves all: raising it only takes facts away.
         network.config = replace(start, thresholds={**chosen, **dict.fromkeys(kinds, _GRID[0])})
-        found = _scored(CompactModel(network, _labels(examples)), examples)
+        found = scored(CompactModel(network, labels_of(examples)), examples)
         for kind in kinds:
-            scored, true = found.get(kind, ([], 0))
+            facts, true = found.get(kind, ([], 0))
             if true >= 50:
                 chosen[kind] = max(
                     (f1(sum(ok for p, ok in kept), len(kept), true), -abs(value), value)
                     for value in _GRID
-                    for kept in [[(p, ok) for p, ok in scored if p > probability(value)]]
+                    for kept in [[(p, ok) for p, ok in facts if p > probability(value)]]
                 )[2]
     return replace(start, thresholds=chosen)
 
 
-def _labels(examples: Sequence[Example]) -> list[Label]:
+def labels_of(examples: Sequence[Example]) -> list[Label]:
+    """All labels that are asked, sorted."""
     return sorted({name for e in examples for name in (*e.asked_spans, *e.asked_pairs)})
 
 
-def _scored(model: CompactModel, examples: Sequence[Example]) -> dict[str, tuple[list[tuple[float, bool]], int]]:
-    """By kind: (probability, is it true) of each prediction, and the number of true facts."""
+def scored(model: CompactModel, examples: Sequence[Example]) -> dict[str, tuple[list[tuple[float, bool]], int]]:
+    """By kind: (confidence, is it true) of each prediction, and the number of true facts."""
     out: dict[str, tuple[list[tuple[float, bool]], int]] = {}
     predictions = model.predict([x.text for x in examples], questions(examples))
     for x, p in zip(examples, predictions, strict=True):
         for names, gold, found in ((x.asked_spans, x.spans, p.spans), (x.asked_pairs, x.pairs, p.pairs)):
             for name in dict.fromkeys(names):
                 true = {tuple(s) for s in gold.get(name, ())}
-                scored, total = out.get(name.kind, ([], 0))
-                scored += [(s[2], tuple(s[:2]) in true) for s in found.get(name, ())]
-                out[name.kind] = (scored, total + len(true))
+                facts, total = out.get(name.kind, ([], 0))
+                facts += [(s[2], tuple(s[:2]) in true) for s in found.get(name, ())]
+                out[name.kind] = (facts, total + len(true))
     return out

@@ -45,7 +45,7 @@ class CompactConfig:
     border_share: float = 0.5
     """Weight of the borders' mean score in the score of a span; the rest is that of the span as a whole."""
     proposals: int = 12
-    """Most spans looked at for one label (and trigger or head) in training; there is no limit in prediction."""
+    """Most spans looked at for one label (and trigger or head) in training; in prediction there are at most 50."""
     anchor_floor: float = -1.0
     """A head is tried when its score lies above this."""
     nested: bool = True

@@ -22,6 +22,9 @@ from iepile.models.compact.scorer import Array, Scorer
 
 _NAMES_AT_ONCE = 48
 _CELLS_AT_ONCE = 40_000
+_MOST = 50
+"""Spans of one name (and anchor) in a text whose score as a whole is looked at: those with the best borders. A name
+that was learned has far fewer; one that was not would have most of the spans there are."""
 _TOLD = 20.0
 """Score of an anchor that the question gives."""
 
@@ -153,10 +156,11 @@ def _step_one(
         matches = match(features, names, config.buckets)
         scores, queries = scorer.grid(batch, names, matches)
         masks = {key: np.array([u in uses for u in part]) for key, uses in kinds.items()}
-        ok = np.stack([masks[id(uses)] for uses in asked])
-        allowed = allowed_tokens(mask, part) & ok[:, :, None]
+        wanted = np.stack([masks[id(uses)] for uses in asked])
+        allowed = allowed_tokens(mask, part) & wanted[:, :, None]
         flat = scores.reshape(-1, *scores.shape[2:])
-        q, i, j, border = candidates(flat, allowed.reshape(flat.shape[:2]), config.max_width, config.search_floor)
+        allowed = allowed.reshape(flat.shape[:2])
+        q, i, j, border = candidates(flat, allowed, config.max_width, config.search_floor, _MOST)
         if not len(q):
             continue
         row, name = q // len(part), q % len(part)
@@ -183,7 +187,7 @@ def _step_two(
         scores, queries = scorer.link(batch, [(label, label.kind) for label in labels], index)
         allowed = mask[row].copy()
         allowed[:, 0] = False
-        q, i, j, border = candidates(scores, allowed, config.max_width, config.search_floor)
+        q, i, j, border = candidates(scores, allowed, config.max_width, config.search_floor, _MOST)
         found: list[list[Scored]] = [[] for _ in part]
         if len(q):
             whole = scorer.pairs(batch, queries, (q, i, j))
