@@ -233,3 +233,13 @@ def test_documents_without_id_are_told_apart_by_text(tmp_path: Path) -> None:
 def test_rows_that_cannot_be_scored(tmp_path: Path, row: dict[str, Any], problem: str) -> None:
     with pytest.raises(InputError, match=problem):
         draw_documents(write(tmp_path / "dev.json", row), 0, 1)
+
+
+def test_a_task_without_gold_facts_is_not_scored(config: TrainConfig, caplog: pytest.LogCaptureFixture) -> None:
+    empty = [r | {"label": "[]"} for r in rows("RE", 3)]
+    config = replace(config, dev_file=write(Path(config.dev_file), *rows(texts=2), *empty))
+    found = score(start_trainee(config, None), config)
+    assert "for RE holds a fact; dev F1 is without it" in caplog.text
+    assert (set(found.tasks), found.f1, found.rows) == ({"NER"}, found.tasks["NER"], 10)
+    with pytest.raises(InputError, match="no document that was drawn holds a fact"):
+        DevScorer(replace(config, dev_file=write(Path(config.dev_file), *empty)))

@@ -49,9 +49,18 @@ class DevScorer:
         """Read and draw the questions.
 
         Raises:
-            InputError: `dev_file` cannot be read, or a row of it has no task or no label.
+            InputError: `dev_file` cannot be read, a row of it has no task or no label, or no row states a fact.
         """
         self.documents = draw_documents(config.dev_file, config.dev_rows, config.seed)
+        empty = _tasks_without_facts(self.documents)
+        self.tasks = sorted({d[0].task for d in self.documents} - empty)
+        """Tasks that are scored."""
+        if not self.tasks:
+            raise InputError("no document that was drawn holds a fact", file=config.dev_file, field="dev_file",
+                             fix="raise dev_rows, or give documents with facts")
+        if empty:
+            logger.warning("%s: no document that was drawn for %s holds a fact; dev F1 is without it (dev_rows %d)",
+                           config.dev_file, ", ".join(sorted(empty)), config.dev_rows)
         self.options = TransformersOptions(
             batch_size=config.per_device_eval_batch_size or config.per_device_train_batch_size,
             max_tokens_per_batch=config.max_tokens_per_batch, max_new_tokens=config.max_new_tokens,
@@ -95,9 +104,7 @@ class DevScorer:
                 report = evaluate(EvaluateConfig(path1=str(path)))
             protocol = report.setting
             counts = {(r.task, r.group): (r.score.tp, r.score.pred, r.score.gold) for r in report.scores}
-        # Every process knows all documents, so each can name every task although it asked about few.
-        tasks = sorted({d[0].task for d in self.documents})
-        places = [(task, group) for task in tasks for group in get_task(task).groups]
+        places = [(task, group) for task in self.tasks for group in get_task(task).groups]
         figures = [float(x) for place in places for x in counts.get(place, (0, 0, 0))]
         sums = [round(x) for x in world.sum([*figures, len(questions), summary.errors, summary.cut])]
         rows, failed, cut = sums[-3:]
@@ -107,7 +114,7 @@ class DevScorer:
         groups = {f"{task} {group}": (sums[3 * n], sums[3 * n + 1], sums[3 * n + 2])
                   for n, (task, group) in enumerate(places)}
         by_task = {}
-        for task in tasks:
+        for task in self.tasks:
             of_task = [groups[f"{t} {g}"] for t, g in places if t == task]
             by_task[task] = Score.of(*(sum(column) for column in zip(*of_task, strict=True))).f1
         return DevScore(protocol, sum(by_task.values()) / len(by_task), by_task, groups, rows, failed, cut)
@@ -184,6 +191,12 @@ def as_it_was(model: Any) -> Iterator[None]:
                 vars(module).pop("generation_config", None)
         for c, cache in caches:
             c.use_cache = cache
+
+
+def _tasks_without_facts(documents: Sequence[Document]) -> set[str]:
+    """Tasks whose F1 would be 0 whatever is answered: all labels are empty lists."""
+    some = {d[0].task for d in documents for q in d if q.row["label"] not in ("[]", [])}
+    return {d[0].task for d in documents} - some
 
 
 _Key = tuple[str, str, str]

@@ -21,7 +21,7 @@ class DevScore:
     protocol: str
     """Name and version of the rules of scoring."""
     f1: float
-    """Mean of the tasks' F1, each counting the same."""
+    """Mean of the tasks' F1, each counting the same; tasks of which no gold fact is there are left out."""
     tasks: Mapping[str, float]
     """Micro F1 of each task over all its facts (for EE, triggers and arguments together)."""
     groups: Mapping[str, tuple[int, int, int]]
