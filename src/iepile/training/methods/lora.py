@@ -55,6 +55,7 @@ def prepare(loaded: Loaded, config: TrainConfig, base: str) -> Any:
         if trains_on(config):
             _tell_settings(model.peft_config["default"], config)
         _in_fp32(model, Path(loaded.adapter))
+        model.peft_config["default"].base_model_name_or_path = base
         return model
     settings = _settings(loaded, config)
     torch.manual_seed(config.seed)

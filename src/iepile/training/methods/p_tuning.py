@@ -50,12 +50,11 @@ def _cached(loaded: Loaded) -> tuple[int, int, int]:
     token = torch.zeros((1, 1), dtype=torch.long, device=loaded.model.device)
     with torch.no_grad():
         cache = getattr(loaded.model(input_ids=token, use_cache=True), "past_key_values", None)
-    kept_layers = list(getattr(cache, "layers", []))
-    sizes = {tuple(kept.shape) for layer in kept_layers
-             for kept in (getattr(layer, "keys", None), getattr(layer, "values", None)) if kept is not None}
+    kept = [getattr(layer, name, None) for layer in getattr(cache, "layers", []) for name in ("keys", "values")]
+    sizes = {tuple(k.shape) if k is not None else () for k in kept}
     if len(sizes) != 1 or len(size := sizes.pop()) != 4:
         raise _unfit(loaded)
-    return len(kept_layers), size[1], size[3]
+    return len(kept) // 2, size[1], size[3]
 
 
 def _unfit(loaded: Loaded) -> InputError:

@@ -92,8 +92,11 @@ class PromptLearning:
             own = PeftConfig.from_pretrained(source)
             _tell_settings(own, settings)
             if adapter_kind(source) == self.kinds[0]:
+                # The sizes are those of the model at hand: whether the vectors fit it shows when they are read.
+                for name in ("num_layers", "num_attention_heads", "token_dim"):
+                    setattr(own, name, getattr(settings, name))
                 settings, own.inference_mode = own, False
-            settings.num_virtual_tokens = own.num_virtual_tokens
+            settings.num_virtual_tokens, settings.base_model_name_or_path = own.num_virtual_tokens, None
         torch.manual_seed(config.seed)
         try:
             with quiet():
