@@ -121,6 +121,22 @@ def server(tmp_path: Path) -> Iterator[Any]:
             process.wait(20)
 
 
+@pytest.mark.parametrize("template", ["alpaca_2023", "vicuna_2023", "alpaca", "qwen"])
+def test_rows_of_the_older_form_are_asked_as_they_were_trained(template: str, tmp_path: Path) -> None:
+    from iepile.training.data import read_examples
+
+    row = {"instruction": "Extract (head, relation, tail).", "input": "康有为生于广东。", "output": "(康有为,生于,广东)"}
+    (tmp_path / "train.json").write_text(json.dumps(row), encoding="utf-8")
+    loaded = load_model(make_model(tmp_path / "base", byte_level_tokenizer()))
+    chat = loaded.chat(template)
+    engine = TransformersEngine(loaded, TransformersOptions(template=template))
+    asked = engine._prepare(Request("0", "", row["instruction"], row["input"])).ids
+    examples = read_examples(tmp_path / "train.json", chat, 1024)
+    assert list(examples.rows[0].ids) == asked + chat.answer_ids(row["output"])
+    heading = chat.tokenizer.decode(asked).count("Input:")
+    assert heading == (1 if template.endswith("_2023") else 0)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "template", "system"),
                          [("bytes", "alpaca", ""), ("bytes", "qwen", "Be exact."), ("pieces", "llama2", "")])

@@ -72,7 +72,7 @@ class Tokeniser:
 
     def _encode(self, row: Row) -> list[Encoded]:
         cutoff = self.reading.cutoff_len
-        prompt, ids = self._ids(row.query, row.answer)
+        prompt, ids = self._ids(row.query, row.answer, row.text)
         prefix, text = _about(row)
         stated, odd = _stated(row.answer)
         self.tally.row(row, len(ids), odd and bool(prefix))
@@ -93,11 +93,13 @@ class Tokeniser:
             out.append(self._encoded(row, prompt, ids, (prefix, text), key, not _stated(part.answer)[0]))
         return out
 
-    def _ids(self, query: str, answer: str) -> tuple[int, list[int]]:
+    def _ids(self, query: str, answer: str, text: str = "") -> tuple[int, list[int]]:
         if self.reading.text_first:
             with suppress(InputError):  # plain words have no schema to move
                 query = text_first(query).text
-        prompt = self.chat.prompt_ids(query)
+        # Older templates have a place of their own for a text that stands apart.
+        apart = text if text and query.endswith(f"\n{text}") else ""
+        prompt = self.chat.prompt_ids(query.removesuffix(f"\n{apart}") if apart else query, apart)
         return len(prompt), prompt + self.chat.answer_ids(answer)
 
     def _encoded(self, row: Row, prompt: int, ids: list[int], about: tuple[str, str], key: int, empty: bool) -> Encoded:
