@@ -16,15 +16,19 @@ if TYPE_CHECKING:
     from iepile.corpus.convert import ConvertConfig, convert
     from iepile.errors import IepileError, InputError
     from iepile.evaluation.score import EvaluateConfig, evaluate
+    from iepile.extraction.dev_score import tune_scored as tune
     from iepile.extraction.extractor import Extractor, load
     from iepile.extraction.predict import PredictConfig, predict
     from iepile.records import Argument, Document, Entity, Event, Facts, Relation, Span
     from iepile.schema import Schema
+    from iepile.training.config import TrainConfig
+    from iepile.training.export.config import ExportConfig
+    from iepile.training.export.export import export
 
 __all__ = [
-    "Argument", "ConvertConfig", "Document", "Entity", "EvaluateConfig", "Event", "Extractor", "Facts",
-    "IepileError", "InputError", "PredictConfig", "Relation", "Schema", "Span", "convert", "evaluate", "load",
-    "predict",
+    "Argument", "ConvertConfig", "Document", "Entity", "EvaluateConfig", "Event", "ExportConfig", "Extractor", "Facts",
+    "IepileError", "InputError", "PredictConfig", "Relation", "Schema", "Span", "TrainConfig", "convert", "evaluate",
+    "export", "load", "predict", "tune",
 ]
 
 # Looked up on first use, so that `import iepile` and `iepile --help` load next to nothing.
@@ -32,17 +36,22 @@ _HOME = {
     "iepile.corpus.convert": ("ConvertConfig", "convert"),
     "iepile.errors": ("IepileError", "InputError"),
     "iepile.evaluation.score": ("EvaluateConfig", "evaluate"),
+    "iepile.extraction.dev_score": ("tune_scored as tune",),
     "iepile.extraction.extractor": ("Extractor", "load"),
     "iepile.extraction.predict": ("PredictConfig", "predict"),
     "iepile.records": ("Argument", "Document", "Entity", "Event", "Facts", "Relation", "Span"),
     "iepile.schema": ("Schema",),
+    "iepile.training.config": ("TrainConfig",),
+    "iepile.training.export.config": ("ExportConfig",),
+    "iepile.training.export.export": ("export",),
 }
-_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+_MODULE_OF = {name.split()[-1]: (module, name.split()[0]) for module, names in _HOME.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
     if name in _MODULE_OF:
-        value = globals()[name] = getattr(import_module(_MODULE_OF[name]), name)
+        module, attribute = _MODULE_OF[name]
+        value = globals()[name] = getattr(import_module(module), attribute)
         return value
     raise AttributeError(f"module 'iepile' has no attribute {name!r}")
 

@@ -65,6 +65,8 @@ VERBS = {
                   ("train_file", "valid_file"), ("output_dir",), "on_step"),
     "tune": Verb("iepile.training.config:TrainConfig", "iepile.extraction.dev_score:tune_scored",
                  ("train_file", "valid_file", "dev_file"), ("output_dir",), "on_progress"),
+    "export": Verb("iepile.training.export.config:ExportConfig", "iepile.training.export.export:export",
+                   ("model_name_or_path", "checkpoint_dir", "scores"), ("export_dir",)),
     "predict": Verb("iepile.extraction.predict:PredictConfig", "iepile.extraction.predict:predict",
                     ("input_file", "model"), ("output_file",), "progress"),
     "evaluate": Verb("iepile.evaluation.score:EvaluateConfig", "iepile.evaluation.score:evaluate",

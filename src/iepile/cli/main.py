@@ -19,7 +19,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "negatives": ("corpus", "mine the labels that are easily confused"),
     "stats": ("corpus", "what is in a corpus: counts and a page of charts"),
     "validate": ("corpus", "what is wrong with this data file, by line"),
-    "train": ("training", "train the compact model, or tune a causal LM"),
+    "train": ("training", "train the compact model, or tune a language model"),
     "plot": ("plotting", "the course of a training run: losses, F1, speed"),
     "export": ("exporting", "a trained model as others run it: merged, adapter, GGUF, ONNX"),
     "predict": ("extraction", "answer instruction rows with a model"),
