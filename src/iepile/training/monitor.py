@@ -120,7 +120,7 @@ class Monitor:
             self._log = stack.enter_context((self.folder / folders.LOG).open("a", encoding="utf-8"))
             self._speed_log = stack.enter_context((self.folder / folders.SPEED).open("a", encoding="utf-8"))
             stack.enter_context(self._trackers.open(self.folder, self.config.identity(), step))
-            stack.callback(self.draw)
+            stack.callback(self.draw, image=True)
             self._speed = Speed(self.total)  # loading and reading are no training
             yield
 
@@ -209,12 +209,12 @@ class Monitor:
             return best_weights.copy_best(self.folder) if self.main else lambda folder: None
         return save
 
-    def draw(self) -> None:
-        """Draw the page of the run, where it is wanted."""
+    def draw(self, image: bool = False) -> None:
+        """Draw the page of the run, where it is wanted; the picture as well, which takes longer."""
         if self._plots:
             from iepile.training.plot import draw_run
 
-            draw_run(self.folder)
+            draw_run(self.folder, image)
 
     def _write_pending(self, more: Mapping[str, Any]) -> None:
         c = self._counts

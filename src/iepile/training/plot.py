@@ -96,9 +96,11 @@ def plot(config: PlotConfig) -> PlotResult:
     return PlotResult(str(page), str(image) if drawn else "", course.steps)
 
 
-def draw_run(folder: str | Path) -> None:
-    """Draw the page and, with matplotlib, the picture of a run into its folder."""
-    draw_image(draw_page(folder, Path(folder) / PAGE), Path(folder) / IMAGE)
+def draw_run(folder: str | Path, image: bool = True) -> None:
+    """Draw the page of a run into its folder, and the picture where it is wanted and matplotlib is there."""
+    course = draw_page(folder, Path(folder) / PAGE)
+    if image:
+        draw_image(course, Path(folder) / IMAGE)
 
 
 def check_plotting() -> None:
