@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from iepile.extraction.engines.engine import Request, open_engine
+from iepile.extraction.engines.transformers import TransformersEngine
 from iepile.extraction.shared_prefix import can_share, groups_of, read_shared
+from iepile.instruction import Instruction, text_first
+from iepile.models.card import ModelCard, write_card
+from tiny_models import byte_level_tokenizer, make_model
 from toy_families import CAUSAL, texts, toy, with_lora
 
 NEW = 12
@@ -103,3 +109,48 @@ def test_models_whose_cache_is_of_another_kind_are_read_one_by_one() -> None:
 
     assert not can_share(MambaForCausalLM(MambaConfig(vocab_size=50, hidden_size=16, num_hidden_layers=1,
                                                       state_size=4)))
+
+
+@pytest.mark.parametrize("grammar", [True, False])
+def test_the_engine_answers_alike_with_and_without(
+    grammar: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_model(tmp_path / "tiny", byte_level_tokenizer(), width=64)
+    write_card(folder, ModelCard(template="qwen", text_first=True))
+    requests = [
+        Request(f"{text} {label}", "NER", Instruction("找出实体", [label], text).render())
+        for text in ("康有为和梁启超在广东写作。" * 3, "孙文在南京，黄兴在长沙。" * 2, "无人。")
+        for label in ("人物", "地点", "著作", "组织", "国家")
+    ]
+    answers, passes = [], []
+    from transformers import LlamaModel
+
+    forward = LlamaModel.forward
+
+    def counted(self: Any, *args: Any, **kwargs: Any) -> Any:
+        places[0] += kwargs["input_ids"].numel()
+        return forward(self, *args, **kwargs)
+
+    monkeypatch.setattr(LlamaModel, "forward", counted)
+    for share in (True, False):
+        places = [0]
+        engine = open_engine("transformers", str(folder), {
+            "share_prefix": share, "grammar": grammar, "max_new_tokens": 24, "batch_size": 12, "threads": 1})
+        answers.append({c.key: (c.text, c.finish, c.tokens) for c in engine.generate(requests)})
+        passes.append(places[0])
+        engine.close()
+    assert len(answers[0]) == 15 and answers[0] == answers[1]
+    assert passes[0] < 0.8 * passes[1]
+
+
+def test_a_model_trained_with_the_text_first_is_asked_so(tmp_path: Path) -> None:
+    folder = make_model(tmp_path / "tiny", byte_level_tokenizer())
+    question = Instruction("找出实体", ["人物"], "康有为在广东。").render()
+    asked = []
+    for first in (False, True):
+        write_card(folder, ModelCard(template="qwen", text_first=first))
+        engine = open_engine("transformers", str(folder), {"threads": 1})
+        assert isinstance(engine, TransformersEngine)
+        asked.append(engine.loaded.tokenizer.decode(engine._prepare(Request("1", "NER", question)).ids))
+        assert engine._prepare(Request("1", "", "plain words")).ids
+    assert question in asked[0] and text_first(question).text in asked[1] and question != text_first(question).text

@@ -29,6 +29,8 @@ class ModelCard(msgspec.Struct, frozen=True):
     """The model that training began with."""
     finetuning_type: str = "full"
     """`full`, or `lora`: the folder holds an adapter of `base_model`."""
+    text_first: bool = False
+    """Questions have their schema after the text."""
     version: str = ""
     """Version of iepile."""
     format: int = FORMAT

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, fields
+from contextlib import suppress
+from dataclasses import dataclass, fields
 from itertools import islice
 from typing import Any
 
@@ -17,10 +18,11 @@ from iepile.errors import IepileError, InputError
 from iepile.extraction.constrained import TokenGrammar
 from iepile.extraction.engines.engine import Completion, Engine, Request
 from iepile.extraction.grammar import complete
-from iepile.instruction import read_instruction
+from iepile.extraction.greedy import Row, Step
+from iepile.extraction.shared_prefix import can_share, groups_of, read_shared
+from iepile.instruction import read_instruction, text_first
 from iepile.models.load import Loaded, LoadOptions, load_model
 from iepile.tasks import get_task
-from iepile.tasks.shape import Shape
 from iepile.training.layouts.seq2seq import start_id
 
 LOOK_AHEAD = 64
@@ -37,6 +39,8 @@ class TransformersOptions:
     """Most tokens a batch may come to, padding and answers included; 0: no limit."""
     max_new_tokens: int = 512
     """Most tokens of an answer; a longer one is closed at its last whole value."""
+    share_prefix: bool = True
+    """Read what prompts of a batch have in common at their beginning once, where the model allows it."""
     grammar: bool = True
     """Allow only valid answers whose mentions are pieces of the text."""
     max_items: int = 0
@@ -73,25 +77,6 @@ class TransformersOptions:
     """Read weights that are there only in pickled form, as numbers only."""
 
 
-@dataclass
-class _Row:
-    """A request on its way to an answer."""
-
-    request: Request
-    ids: list[int]
-    """The prompt."""
-    budget: int
-    """Tokens the answer may have."""
-    shape: Shape | None = None
-    """Shape of the answer, where the grammar holds."""
-    grammar: str = ""
-    matcher: Any = None
-    tokens: list[int] = field(default_factory=list)
-    logprob: float = 0.0
-    finish: str = ""
-    error: str = ""
-
-
 class TransformersEngine:
     """Answers requests with a language model: decoder alone, or encoder and decoder."""
 
@@ -119,20 +104,23 @@ class TransformersEngine:
         model.generation_config = GenerationConfig()
         if hasattr(model, "get_base_model"):
             model.get_base_model().generation_config = GenerationConfig()
+        self._text_first = loaded.card is not None and loaded.card.text_first
+        self._shares = options.share_prefix and can_share(model)
         self._grammar = TokenGrammar(loaded, self.chat, options.max_items or None) if options.grammar else None
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Completion]:
-        """Answer requests: longest first within a stretch, so that a batch has prompts of like length."""
+        """Answer requests: within a stretch, prompts that begin alike together and the longest first, so that a batch
+        has prompts of like length."""
         stream = iter(requests)
         while stretch := list(islice(stream, LOOK_AHEAD * self.options.batch_size)):
-            rows: list[_Row] = []
+            rows: list[Row] = []
             for request in stretch:
                 try:
                     rows.append(self._prepare(request))
                 except InputError as e:
                     yield Completion(request.key, "", "error", error=str(e))
             rows.sort(key=lambda r: (-len(r.ids), r.ids, r.request.key))
-            for batch in self._batches(rows):
+            for batch in self._batches(self._together(rows)):
                 yield from self._answer(batch)
 
     def close(self) -> None:
@@ -146,15 +134,19 @@ class TransformersEngine:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
-    def _prepare(self, request: Request) -> _Row:
-        ids = self.chat.prompt_ids(request.instruction, request.input)
-        row = _Row(request, ids, self.options.max_new_tokens)
+    def _prepare(self, request: Request) -> Row:
+        question = request.instruction
+        if self._text_first:
+            with suppress(InputError):  # a question in plain words has no schema to move
+                question = text_first(question).text
+        ids = self.chat.prompt_ids(question, request.input)
+        row = Row(request, ids, self.options.max_new_tokens)
         least = 1
         if self._grammar is not None and request.task:
             instruction = read_instruction(request.instruction)
             task = get_task(request.task)
             row.shape = task.shape(map(task.item, instruction.schema))
-            row.grammar = self._grammar.write(row.shape, request.instruction, instruction.input)
+            row.grammar = self._grammar.write(row.shape, question, instruction.input)
             closed = complete(row.shape, "")
             least = len(self.chat.answer_ids(closed)) if closed else 1
         if self.context is not None:
@@ -170,21 +162,33 @@ class TransformersEngine:
             row.budget = min(row.budget, room)
         return row
 
-    def _batches(self, rows: list[_Row]) -> Iterator[list[_Row]]:
+    def _together(self, rows: list[Row]) -> list[list[Row]]:
+        """Rows that one batch had better hold."""
+        if not self._shares:
+            return [[row] for row in rows]
+        groups = groups_of([row.ids for row in rows], self.options.batch_size)
+        # Groups that share come first: alone, their rows would not stand beside each other.
+        return [[rows[i] for i in group] for group in sorted(groups, key=lambda g: (len(g) == 1, g))]
+
+    def _batches(self, groups: list[list[Row]]) -> Iterator[list[Row]]:
         most = self.options.max_tokens_per_batch or math.inf
-        batch: list[_Row] = []
+        batch: list[Row] = []
         widest = 0
-        for row in rows:
-            wide = max(widest, len(row.ids) + row.budget)
-            if batch and (len(batch) == self.options.batch_size or wide * (len(batch) + 1) > most):
+        for group in groups:
+            if len(batch) + len(group) > self.options.batch_size:
                 yield batch
-                batch, wide = [], len(row.ids) + row.budget
-            batch.append(row)
-            widest = wide
+                batch, widest = [], 0
+            for row in group:
+                wide = max(widest, len(row.ids) + row.budget)
+                if batch and wide * (len(batch) + 1) > most:
+                    yield batch
+                    batch, wide = [], len(row.ids) + row.budget
+                batch.append(row)
+                widest = wide
         if batch:
             yield batch
 
-    def _answer(self, batch: list[_Row]) -> Iterator[Completion]:
+    def _answer(self, batch: list[Row]) -> Iterator[Completion]:
         import torch
 
         for row in batch:
@@ -211,32 +215,37 @@ class TransformersEngine:
             raise IepileError(f"{self.loaded.name}: the model failed while answering: {e}") from e
         yield from map(self._completion, live)
 
-    def _run(self, rows: list[_Row]) -> None:
+    def _run(self, rows: list[Row]) -> None:
         """Generate until every row is finished."""
         import torch
         from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
 
-        width = max(len(r.ids) for r in rows)
         pad = self.loaded.tokenizer.pad_token_id
+        step = Step(rows, self._grammar, self.chat.stop_ids)
+        most = max(r.budget for r in rows)
+        config = GenerationConfig(max_new_tokens=most, do_sample=False, pad_token_id=pad,
+                                  decoder_start_token_id=self._start)
+        with torch.inference_mode():
+            read = read_shared(self.loaded.model, [r.ids for r in rows], pad, most) if self._shares else None
+            self.loaded.model.generate(
+                **(read._asdict() if read is not None else self._side_by_side(rows, pad)), generation_config=config,
+                logits_processor=LogitsProcessorList([step]),
+                stopping_criteria=StoppingCriteriaList([step.finished]),
+            )
+
+    def _side_by_side(self, rows: list[Row], pad: int) -> dict[str, Any]:
+        import torch
+
+        width = max(len(r.ids) for r in rows)
         # What continues a prompt must stand beside its end; an encoder counts places from the beginning.
         gaps = [(0, width - len(r.ids)) if self.chat.encoder_decoder else (width - len(r.ids), 0) for r in rows]
         both = list(zip(rows, gaps, strict=True))
         ids = torch.tensor([[pad] * left + r.ids + [pad] * right for r, (left, right) in both])
         mask = torch.tensor([[0] * left + [1] * len(r.ids) + [0] * right for r, (left, right) in both])
         device = self.loaded.model.device
-        step = _Step(rows, self._grammar, self.chat.stop_ids)
-        config = GenerationConfig(
-            max_new_tokens=max(r.budget for r in rows), do_sample=False, pad_token_id=pad,
-            decoder_start_token_id=self._start,
-        )
-        with torch.inference_mode():
-            self.loaded.model.generate(
-                input_ids=ids.to(device), attention_mask=mask.to(device), generation_config=config,
-                logits_processor=LogitsProcessorList([step]),
-                stopping_criteria=StoppingCriteriaList([step.finished]),
-            )
+        return {"input_ids": ids.to(device), "attention_mask": mask.to(device)}
 
-    def _completion(self, row: _Row) -> Completion:
+    def _completion(self, row: Row) -> Completion:
         key, n = row.request.key, len(row.tokens)
         logprob = row.logprob if n else None
         if self._grammar is None or row.shape is None:
@@ -249,52 +258,6 @@ class TransformersEngine:
                 row.finish, row.error = "error", row.error or "the answer was cut and cannot be closed"
             text = closed or ""
         return Completion(key, text, row.finish, tokens=n, logprob=logprob, error=row.error)
-
-
-class _Step:
-    """Logits processor: masks the scores of a step, notes which token greedy search will take, ends rows."""
-
-    def __init__(self, rows: list[_Row], grammar: TokenGrammar | None, stop_ids: tuple[int, ...]) -> None:
-        self.rows, self.grammar, self.stop = rows, grammar, frozenset(stop_ids)
-
-    def __call__(self, input_ids: Any, scores: Any) -> Any:
-        import torch
-
-        masked = scores
-        if self.grammar is not None:
-            allowed = self.grammar.masks([None if r.finish else r.matcher for r in self.rows], scores.shape[-1])
-            for row, some in zip(self.rows, allowed.any(axis=1).tolist(), strict=True):
-                if not row.finish and row.matcher is not None and (row.matcher.is_error() or not some):
-                    row.finish, row.error = "error", f"grammar: {row.matcher.get_error()[:300] or 'no token fits'}"
-            masked = scores.masked_fill(~torch.from_numpy(allowed).to(scores.device), -math.inf)
-        choice = masked.argmax(-1)
-        raw = scores.float()
-        logprobs = (raw.gather(1, choice[:, None])[:, 0] - raw.logsumexp(-1)).tolist()
-        for row, token, logprob in zip(self.rows, choice.tolist(), logprobs, strict=True):
-            if not row.finish:
-                self._take(row, token, logprob)
-        return masked
-
-    def _take(self, row: _Row, token: int, logprob: float) -> None:
-        if token in self.stop:
-            row.finish = "stop"
-            return
-        row.tokens.append(token)
-        row.logprob += logprob
-        if row.matcher is not None:
-            if not row.matcher.consume_token(token):
-                row.tokens.pop()
-                row.finish, row.error = "error", f"grammar: {row.matcher.get_error()[:300]}"
-            elif row.matcher.is_stopped() and row.matcher.is_accepting():
-                row.finish = "stop"
-        if not row.finish and len(row.tokens) >= row.budget:
-            row.finish = "length"
-
-    def finished(self, input_ids: Any, scores: Any, **_: Any) -> Any:
-        """Stopping criterion: which rows are done."""
-        import torch
-
-        return torch.tensor([bool(r.finish) for r in self.rows], device=input_ids.device)
 
 
 OPTIONS = TransformersOptions
