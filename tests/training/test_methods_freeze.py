@@ -37,7 +37,8 @@ def test_the_last_layers_are_trained_or_the_first(base: Path) -> None:
 
 def test_modules_are_named(base: Path) -> None:
     both = trained(base, 1, "self_attn, down_proj")
-    assert both == {f"model.layers.3.self_attn.{m}_proj.weight" for m in "qkvo"} | {"model.layers.3.mlp.down_proj.weight"}
+    names = [*(f"self_attn.{m}_proj" for m in "qkvo"), "mlp.down_proj"]
+    assert both == {f"model.layers.3.{name}.weight" for name in names}
     everything = {n for n, _ in load_model(base).model.named_parameters() if n.startswith("model.layers.3.")}
     assert trained(base, 1, "all") == everything and len(everything) > len(both)
 

@@ -203,7 +203,7 @@ def test_a_run_that_failed_before_its_first_step_can_be_started_again(
     config = toy_config(base, tmp_path / "late.json", tmp_path / "run", {"checkpoint_dir": ",".join(adapters),
                                                                         "max_steps": 1})
     (tmp_path / "late.json").write_text("no JSON")
-    with pytest.raises(InputError, match="late.json"):
+    with pytest.raises(InputError, match=r"late\.json"):
         tune(config)
     assert (tmp_path / "run/merged_base").is_dir()
     shutil.copy(data, tmp_path / "late.json")

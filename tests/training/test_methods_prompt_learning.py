@@ -162,7 +162,8 @@ def test_an_adapter_is_trained_on_with_its_own_settings(
 
 
 def test_vectors_without_their_network_are_trained_on_as_plain_ones(base: Path, data: Path, tmp_path: Path) -> None:
-    first = Path(tune(toy_config(base, data, tmp_path / "v1", {"finetuning_type": "p_tuning_v1", "max_steps": 4})).model)
+    begun = tune(toy_config(base, data, tmp_path / "v1", {"finetuning_type": "p_tuning_v1", "max_steps": 4}))
+    first = Path(begun.model)
     want = logits(load_model(first).model)
     (first / ENCODER).unlink()
     config = toy_config(base, data, tmp_path / "more", {"finetuning_type": "p_tuning_v1", "checkpoint_dir": str(first)})

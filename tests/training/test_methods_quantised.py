@@ -1,4 +1,4 @@
-"""QLoRA: weights in 8 and 4 bits stay as they are, what is put on them learns, and no answer depends on when one asks."""
+"""QLoRA: weights in 8 and 4 bits stay as they are, what is put on them learns, and a look at it changes nothing."""
 
 from __future__ import annotations
 
