@@ -90,6 +90,9 @@ def test_half_precision_is_rounded_once_after_merging(tmp_path: Path) -> None:
     exact = load_file(base / "model.safetensors")[name].float() + 2.0 * (b @ a)
     assert torch.equal(load_file(tmp_path / "out" / "model.safetensors")[name], exact.bfloat16())
     assert export(ExportConfig(str(made), str(tmp_path / "16"), dtype="fp16")).dtype == "float16"
+    assert export(ExportConfig(str(base), str(tmp_path / "plain"))).dtype == "bfloat16"
+    plain, stored = (load_file(f / "model.safetensors")[name] for f in (tmp_path / "plain", base))
+    assert torch.equal(plain, stored)
 
 
 def test_shards(run: Path, tmp_path: Path) -> None:

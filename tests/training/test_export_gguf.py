@@ -211,7 +211,7 @@ def test_the_chat_template_inside_asks_as_we_do(llama: Path, tmp_path: Path) -> 
         text = template.render(messages=[*said, {"role": "user", "content": QUESTION}])
         system = said[0]["content"] if said else None
         asked = Chat(loaded.tokenizer, "llama2_zh", system).prompt_ids(QUESTION)
-        assert loaded.tokenizer.encode(text) == asked, "with <s>, which llama.cpp puts there as well"
+        assert loaded.tokenizer.encode(text, add_special_tokens=False) == asked
 
 
 @pytest.fixture(scope="module")
@@ -243,5 +243,12 @@ def test_llama_cpp_answers_as_transformers(name: str, parity: ModuleType, tmp_pa
     assert result.same_tokens and found.same_ids and found.tokens > 50
     assert found.logit_difference < 1e-3 < 5 < found.logit_range
     assert found.same_greedy == found.greedy > 20
+    messages = [{"role": "user", "content": QUESTION}]
+    import llama_cpp
+
+    model = llama_cpp.Llama(str(tmp_path / "out" / "model-fp32.gguf"), n_ctx=512, n_threads=1, verbose=False)
+    answer = model.create_chat_completion(messages, temperature=0, repeat_penalty=1.0, max_tokens=1)
+    model.close()
+    assert answer["usage"]["prompt_tokens"] == found.tokens, "its chat template asks with as many tokens"
     facts = json.loads((tmp_path / "out" / "export.json").read_text("utf-8"))
     assert facts["form"] == "gguf" and facts["template"] == template

@@ -12,6 +12,7 @@ from iepile.errors import InputError
 from iepile.models.adapters import ADAPTER_FILE, CONFIG_FILE, adapter_folder, base_of
 from iepile.models.card import ModelCard, model_folder, read_card, write_card
 from iepile.models.chat import Chat
+from iepile.models.device import DTYPES
 from iepile.models.load import LoadOptions, load_tokenizer
 from iepile.models.serving import save_tokenizer
 from iepile.models.vendor import vendor_errors
@@ -73,7 +74,7 @@ def write_adapter(folder: Path, adapter: Adapter, dtype: str) -> bool:
     with vendor_errors(str(adapter.folder)):
         weights = load_file(adapter.folder / ADAPTER_FILE)
         if dtype != "auto":
-            kind = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[dtype]
+            kind = getattr(torch, DTYPES[dtype])
             weights = {name: w.to(kind) for name, w in weights.items()}
         save_file(weights, folder / ADAPTER_FILE, metadata={"format": "pt"})
         settings = json.loads((adapter.folder / CONFIG_FILE).read_text("utf-8"))

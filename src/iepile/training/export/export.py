@@ -162,9 +162,9 @@ def _gguf(folder: Path, config: ExportConfig) -> _Made:
     file = f"model-{dtype}.gguf"
     card = whole_card(loaded, chat)
     name = Path(card.base_model or loaded.name).name
-    prompts = with_and_without_system(chat)
-    write_gguf(folder / file, loaded.model, chat, dtype, name, jinja_template(*prompts, chat.template.system))
-    text = modelfile(file, go_template(*prompts), chat.template.system, _stops(chat), loaded.context)
+    write_gguf(folder / file, loaded.model, chat, dtype, name, jinja_template(chat))
+    template = go_template(*with_and_without_system(chat))
+    text = modelfile(file, template, chat.template.system, _stops(chat), loaded.context)
     (folder / "Modelfile").write_text(text, "utf-8")
     write_card(folder, card)
     same = all(same_tokens(chat, q) for q in PROBES)

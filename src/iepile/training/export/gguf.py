@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from iepile.errors import InputError, MissingDependency
+from iepile.training.export.pieces import begins_with_bos
 from iepile.training.export.vocabulary import Architecture, Vocabulary, facts, read_vocabulary
 
 KINDS = {"fp32": ("F32", "ALL_F32"), "fp16": ("F16", "MOSTLY_F16"), "bf16": ("BF16", "MOSTLY_BF16"),
@@ -46,7 +47,7 @@ def write_gguf(path: Path, model: Any, chat: Any, dtype: str, name: str, chat_te
     """Write one file.
 
     Args:
-        model: a transformers model without adapter, in fp32.
+        model: a transformers model without adapter.
         chat: its chat: the tokenizer, and the token that ends an answer.
         dtype: `fp32`, `fp16`, `bf16` or `q8_0`, for the matrices; vectors stay fp32.
         name: name of the model, for people.
@@ -134,8 +135,7 @@ def _describe_tokens(writer: Any, vocabulary: Vocabulary, chat: Any) -> None:
                        (writer.add_pad_token_id, tokenizer.pad_token_id)):
         if token is not None:
             add(token)
-    asked = chat.prompt_ids("a")
-    writer.add_add_bos_token(tokenizer.bos_token_id is not None and asked[:1] == [tokenizer.bos_token_id])
+    writer.add_add_bos_token(begins_with_bos(chat))
     writer.add_add_eos_token(False)
 
 

@@ -10,8 +10,10 @@ from typing import Any
 import msgspec
 
 from iepile.errors import InputError
-from iepile.models.card import ModelCard, write_card
+from iepile.models.adapters import CONFIG_FILE
+from iepile.models.card import ModelCard, model_folder, write_card
 from iepile.models.chat import Chat
+from iepile.models.device import DTYPES
 from iepile.models.load import Loaded, LoadOptions, load_config, load_model
 from iepile.models.serving import save_tokenizer, set_stops
 from iepile.models.vendor import quiet, vendor_errors
@@ -20,13 +22,14 @@ from iepile.version import __version__
 
 
 def load_merged(config: ExportConfig) -> Loaded:
-    """The model of an export, all adapters merged into its unquantised weights, in fp32.
+    """The model of an export, all adapters merged into its unquantised weights, in fp32; as stored where there is none.
 
     Raises:
         InputError: no such model, or an adapter that has no place in its weights.
     """
     loaded = load_model(config.model_name_or_path, LoadOptions(
-        dtype="fp32", device="cpu", adapter=config.checkpoint_dir, trust_remote_code=config.trust_remote_code))
+        dtype=_load_as(config), device="cpu", adapter=config.checkpoint_dir,
+        trust_remote_code=config.trust_remote_code))
     model = loaded.model
     if getattr(model.config, "quantization_config", None):
         raise InputError("the weights of the base model are quantised: nothing can be merged into them",
@@ -53,8 +56,8 @@ def write_merged(folder: Path, loaded: Loaded, chat: Chat, config: ExportConfig)
     import torch
 
     model = loaded.model
-    names = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-    dtype = names[config.dtype] if config.dtype in names else stored_dtype(loaded, config)
+    asked = DTYPES.get(config.dtype)
+    dtype = getattr(torch, asked) if asked else stored_dtype(loaded.name, config)
     with vendor_errors(loaded.name), quiet():
         model = model.to(dtype)
         set_stops(model.generation_config, chat)
@@ -64,12 +67,19 @@ def write_merged(folder: Path, loaded: Loaded, chat: Chat, config: ExportConfig)
     return served
 
 
-def stored_dtype(loaded: Loaded, config: ExportConfig) -> Any:
+def _load_as(config: ExportConfig) -> str:
+    folder = model_folder(config.model_name_or_path)
+    if config.adapters or (folder and (folder / CONFIG_FILE).is_file()):
+        return "fp32"
+    stored = str(stored_dtype(str(folder or config.model_name_or_path), config)).removeprefix("torch.")
+    return {name: ours for ours, name in DTYPES.items()}.get(stored, "fp32")
+
+
+def stored_dtype(base: str, config: ExportConfig) -> Any:
     """The number format that the base model is stored in; fp32 where it does not say."""
     import torch
 
-    options = LoadOptions(trust_remote_code=config.trust_remote_code)
-    said = getattr(load_config(loaded.name, options), "dtype", None)
+    said = getattr(load_config(base, LoadOptions(trust_remote_code=config.trust_remote_code)), "dtype", None)
     return said if isinstance(said, torch.dtype) else getattr(torch, str(said), torch.float32)
 
 

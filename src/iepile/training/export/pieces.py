@@ -64,20 +64,17 @@ def with_and_without_system(chat: Chat) -> tuple[list[Piece], list[Piece] | None
     return plain, asking if any(p.kind == "system" for p in asking) else None
 
 
-def jinja_template(plain: Sequence[Piece], with_system: Sequence[Piece] | None, system: str) -> str:
-    """The prompt as a chat template for programs that put the first token there themselves.
-
-    Args:
-        plain: the prompt without a system sentence.
-        with_system: the prompt with one; None where the template has no place for it.
-        system: the sentence where a request gives none.
-    """
+def jinja_template(chat: Chat) -> str:
+    """The prompt as a chat template, the token that begins a text included: where a program puts it as well, as
+    llama.cpp does, it takes one of the two away."""
+    plain, with_system = with_and_without_system(chat)
+    begin = Piece("token", str(chat.tokenizer.bos_token) if begins_with_bos(chat) else "")
     names = {"query": "turns[0].content", "system": "system"}
 
     def text(pieces: Sequence[Piece]) -> str:
-        return "{{ " + " ~ ".join(names.get(p.kind) or _literal(p.text) for p in pieces) + " }}"
+        return "{{ " + " ~ ".join(names.get(p.kind) or _literal(p.text) for p in (begin, *pieces)) + " }}"
 
-    first = (f"{{%- set system = {_literal(system)} -%}}{{%- set turns = messages -%}}"
+    first = (f"{{%- set system = {_literal(chat.template.system)} -%}}{{%- set turns = messages -%}}"
              "{%- if messages[0].role == 'system' -%}{%- set system = messages[0].content -%}"
              "{%- set turns = messages[1:] -%}{%- endif -%}"
              "{%- if turns | length != 1 -%}{{ raise_exception('this model answers one question at a time') }}"
@@ -85,6 +82,12 @@ def jinja_template(plain: Sequence[Piece], with_system: Sequence[Piece] | None, 
     if with_system is None:
         return first + text(plain)
     return f"{first}{{%- if system -%}}{text(with_system)}{{%- else -%}}{text(plain)}{{%- endif -%}}"
+
+
+def begins_with_bos(chat: Chat) -> bool:
+    """Whether prompts begin with the tokenizer's first token."""
+    first = chat.tokenizer.bos_token_id
+    return first is not None and chat.prompt_ids("a")[:1] == [first]
 
 
 def _literal(text: str) -> str:
