@@ -24,7 +24,8 @@ OPENING = "输入中包含的关系三元组是："
 """The words that models of the contest begin an answer with."""
 _OPEN, _CLOSE, _COMMA = "(（", ")）", ",，"
 _QUOTES = ('""', "''", "“”", "‘’", "「」", "『』")
-_QUOTED = re.compile(r"\s*(?:" + "|".join(rf"{q[0]}[^\n]{{0,500}}?{q[1]}" for q in _QUOTES) + r")(?=\s*(?:[,，)）]|\Z))")
+_QUOTED = re.compile(
+    r"\s*(?:" + "|".join(rf"{q[0]}[^\n]{{0,500}}?{q[1]}" for q in _QUOTES) + r")(?=\s*(?:[,，)）]|\Z))")
 _THOUSANDS = re.compile(r"\d{3}(?!\d)")
 _DIGIT = re.compile(r"(?<!\d)\d{1,3}\Z")
 _NUMBER = re.compile(r"[^\d,]*\d{1,3}(?:,\d{3})+(?!\d)[^,]*")
