@@ -14,7 +14,7 @@ from iepile.models.compact.calibration import Calibration, Line
 from iepile.models.compact.example import Example
 from iepile.models.compact.model import CompactModel
 from iepile.training.compact import fit
-from iepile.training.compact_calibration import calibration_error, fit_calibration, fit_line, log_odds
+from iepile.training.compact_calibration import calibration_error, fit_calibration, fit_line
 from iepile.training.compact_tuning import questions, scored
 
 
@@ -47,12 +47,6 @@ def test_calibration_error_by_hand() -> None:
     # Half of the facts claim 0.9 and are right in 1 of 2, the others claim 0.1 and never are.
     assert calibration_error([(0.9, True), (0.9, False), (0.1, False), (0.1, False)]) == pytest.approx(0.25)
     assert calibration_error([(1.0, False)]) == 1
-
-
-def test_log_odds_lead_back() -> None:
-    for score in (-6.0, -0.3, 0.0, 2.0, 7.0):
-        assert log_odds(Calibration().confidence("entity", score)) == pytest.approx(score, abs=0.06)
-    assert -10 < log_odds(0.0) < -9 < 9 < log_odds(1.0) < 10
 
 
 def test_fit_calibrates_and_changes_no_answer(tmp_path: Path) -> None:

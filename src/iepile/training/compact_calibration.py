@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import log
 from typing import Any
 
 import numpy as np
 
-from iepile.models.compact.calibration import Calibration, Line
+from iepile.models.compact.calibration import Calibration, Line, Scores
 from iepile.models.compact.example import Example
 from iepile.models.compact.model import CompactModel
 from iepile.models.compact.network import CompactNetwork
@@ -26,21 +25,15 @@ def fit_calibration(network: CompactNetwork, examples: Sequence[Example]) -> Cal
     """
     if not examples:
         return Calibration()
-    found = scored(CompactModel(network, labels_of(examples)), examples)
+    found = scored(CompactModel(network, labels_of(examples), Scores()), examples)
     lines = {}
     for kind, (facts, _) in sorted(found.items()):
         right = sum(ok for _, ok in facts)
         if len(facts) >= LEAST and min(right, len(facts) - right) >= LEAST / 5:
-            line = fit_line([(log_odds(p), ok) for p, ok in facts])
+            line = fit_line(facts)
             if line.slope > 0:
                 lines[kind] = line
     return Calibration(lines)
-
-
-def log_odds(probability: float) -> float:
-    """The score a probability of four digits came from, as far as those tell."""
-    p = min(max(probability, 5e-5), 1 - 5e-5)
-    return log(p / (1 - p))
 
 
 def fit_line(facts: Sequence[tuple[float, bool]]) -> Line:

@@ -64,6 +64,14 @@ class Calibration:
         return cls(lines)
 
 
+class Scores(Calibration):
+    """Not confidences but the scores themselves, to fit lines to."""
+
+    def confidence(self, kind: str, score: float) -> float:
+        """The score, to four digits."""
+        return round(score, 4)
+
+
 def probability(score: float) -> float:
     """Log-odds to probability, rounded so that the batch a text came in does not show."""
     return round(1 / (1 + exp(-max(-30.0, min(30.0, score)))), 4)
