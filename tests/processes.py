@@ -86,7 +86,7 @@ def _tune(config: Any, acts: Sequence[Act], variables: dict[str, str], output: s
 
     torch.set_num_threads(1)
     from iepile.cli.command import guarded
-    from iepile.training import tune as module
+    from iepile.extraction.dev_score import tune_scored
     from iepile.training.trainee import Trainee
 
     rank, step, done = int(variables.get("RANK", "0")), Trainee.step, [0]
@@ -100,7 +100,7 @@ def _tune(config: Any, acts: Sequence[Act], variables: dict[str, str], output: s
         return loss
 
     Trainee.step = watched  # type: ignore[method-assign]
-    code = guarded(lambda: module.tune(config))
+    code = guarded(lambda: tune_scored(config))
     sys.stdout.flush()
     sys.exit(code)
 

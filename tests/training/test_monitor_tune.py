@@ -19,8 +19,10 @@ from iepile.instruction import Instruction
 from iepile.training import checkpoint as folders
 from iepile.training.config import TrainConfig
 from iepile.training.measurement import DevScore
+from iepile.training.parallel.strategy import Strategy
 from iepile.training.speed import Loss
 from iepile.training.tune import tune
+from processes import run_processes
 from tiny_models import byte_level_tokenizer, make_model
 
 NAMES = ["康有为", "梁启超", "孙中山", "黄兴"]
@@ -251,3 +253,34 @@ def test_everything_at_once(config: TrainConfig) -> None:
     folder = Path(config.output_dir)
     assert (folder / "loss.html").stat().st_size > 500_000
     assert list((folder / "tensorboard").glob("events.out.tfevents.*"))
+
+
+@pytest.mark.parametrize("more", [{"fsdp": True}, {"deepspeed": "zero3"}])
+def test_weights_in_parts_cannot_answer(config: TrainConfig, more: dict[str, Any], monkeypatch: pytest.MonkeyPatch,
+                                        ) -> None:
+    with pytest.raises(InputError, match="cannot answer while they train"):
+        replace(config, **more)
+    monkeypatch.setattr(Strategy, "split", True)  # as a file of settings may say, which is read later
+    with pytest.raises(InputError, match="cannot answer while they train"):
+        tune_scored(config)
+
+
+@pytest.mark.slow
+def test_processes_share_what_is_measured(config: TrainConfig, tmp_path: Path) -> None:
+    """Two processes write the log of one, to the last digits, and stop together."""
+    one = replace(config, load_best_model_at_end=True, gradient_accumulation_steps=2, per_device_train_batch_size=4,
+                  early_stopping_patience=1, max_steps=60, eval_steps=10)
+    tune_scored(one)
+    two = replace(one, output_dir=str(tmp_path / "two"), gradient_accumulation_steps=1)
+    ended = run_processes(two, 2)
+    assert [e.code for e in ended] == [0, 0], ended
+    assert len(lines(one)) == len(lines(two)) < 66  # it did stop early
+    for a, b in zip(lines(one), lines(two), strict=True):
+        assert a.keys() == b.keys()
+        assert {k: v for k, v in a.items() if not isinstance(v, float | dict)} == \
+            {k: v for k, v in b.items() if not isinstance(v, float | dict)}
+        assert a.get("dev_counts") == b.get("dev_counts")
+        for name in ("loss", "valid_loss", "dev_f1"):
+            assert a.get(name, 0.0) == pytest.approx(b.get(name, 0.0), rel=1e-4)
+    assert (Path(two.output_dir) / "model/model.safetensors").read_bytes() == \
+        (Path(two.output_dir) / "best/model.safetensors").read_bytes()

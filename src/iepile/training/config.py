@@ -97,6 +97,9 @@ def _exclusions(c: TrainConfig) -> list[tuple[bool, str, str, str]]:
          "nothing is measured that could be best", "give dev_file, valid_file or val_set_size"),
         (c.metric_for_best_model == "loss" and best and not (c.valid_file or c.val_set_size), "metric_for_best_model",
          "is loss, but there are no validation rows", "give valid_file or val_set_size"),
+        (bool(c.dev_file) and (zero3 or c.fsdp), "dev_file, deepspeed, fsdp",
+         "weights that are split over processes cannot answer while they train",
+         "use deepspeed zero2 or DDP, or measure with valid_file alone"),
         (c.gradient_checkpointing and c.finetuning_type == "p_tuning", "gradient_checkpointing, finetuning_type",
          "vectors in every layer are kept in a cache, which gradient checkpointing drops", "leave one of the two out"),
     ]

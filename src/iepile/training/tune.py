@@ -123,6 +123,9 @@ class _Run:
         resume, about = self._begin()
         check_training_memory(config)
         trainee = start_trainee(load_settings(config), resume[0] if resume else None, world)
+        if self.on_dev is not None and trainee.strategy.split:  # as a DeepSpeed file of one's own may say
+            raise InputError("weights that are split over processes cannot answer while they train",
+                             field="dev_file, deepspeed", fix="use zero2 or DDP, or measure with valid_file alone")
         course = open_course(config, trainee, self.group, self._reading)
         loader, total = course.loader, course.total
         trainee.card = msgspec.structs.replace(trainee.card, tasks=loader.tasks)
@@ -212,7 +215,7 @@ class _Run:
                                     lambda done, of: self.progress(done, of, "validation"))
             dev = None
             if self.on_dev is not None:
-                with trainee.strategy.gathered():
+                with trainee.casting():
                     dev = self.on_dev(trainee.model, trainee.tokenizer, trainee.chat, trainee.context, self.world,
                                       lambda done, of: self.progress(done, of, "dev questions"))
             if monitor.measured(step, valid_loss=valid, dev=dev).improved:
