@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,9 @@ from iepile.instruction import Instruction, read_instruction
 from iepile.jsonl import dumps, read_rows
 from iepile.records import Argument, Entity, Event, Facts, Relation, Span
 from iepile.tasks.task import Item, Task, get_task
-from iepile.training import windows as module
+from iepile.training import stretches as module
 from iepile.training.rows import Row
-from iepile.training.windows import Part, Reason, Split, split_row, windows
+from iepile.training.windows import Part, Reason, Split, split_row
 
 WORDS = ["理想汽车", "张三", "北京", "收购", "Ada Lovelace", "Paris", "met", "of", "红旗", "12", "，", "。", "! ",
          ". They ", " ", "\n", "the ", "甲", "a"]
@@ -119,42 +118,6 @@ def test_parts_fit_and_hold_what_is_not_lost(case: tuple[Task, str, tuple[Item, 
     assert split.facts == len(stated) and split.lost == len(stated - found)
 
 
-@given(texts, st.integers(1, 60))
-def test_windows_cover_the_text_and_share_at_most_a_quarter(text: str, limit: int) -> None:
-    got = windows(text, lambda start, end: end - start <= limit)
-    assert got is not None
-    assert got[0][0] == 0 or not text[: got[0][0]].strip()
-    for (start, end), (later, farther) in pairwise(got):
-        assert start < later and end < farther
-        assert later >= end - (end - start) // 4 or not text[end:later].strip()
-        assert not text[end:later].strip()
-    assert all(end - start <= limit for start, end in got)
-    assert not text[got[-1][1] :].strip()
-
-
-def test_windows_end_where_sentences_do() -> None:
-    text = "第一句话在这里。第二句话，也在这里。" * 20
-    got = windows(text, lambda start, end: end - start <= 50)
-    assert got is not None
-    assert all(text[end - 1] == "。" and (start == 0 or text[start - 1] == "。") for start, end in got)
-    assert windows("abc", lambda start, end: False) is None
-
-
-def test_scraps_of_sentences_are_no_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LEAST", 8)
-    text = "One sentence. " * 9
-    assert windows(text, lambda start, end: end - start <= 14) is not None
-    assert windows(text, lambda start, end: end - start <= 9) is None
-    assert windows("a long one, " * 9, lambda start, end: end - start <= 13) is not None
-    assert windows("甲。乙。", lambda start, end: end - start <= 2) == [(0, 2), (2, 4)]  # whole sentences may be short
-
-
-def test_windows_without_sentences() -> None:
-    assert windows("a" * 10, lambda start, end: end - start <= 4) == [(0, 4), (3, 7), (6, 10)]
-    assert windows("abcd，efgh，ijkl", lambda start, end: end - start <= 5) == [(0, 5), (5, 10), (10, 14)]
-    assert windows("ab，cdefghi，a。xy", lambda start, end: end - start <= 13) == [(0, 13), (11, 15)]
-
-
 def split(task: str, text: str, schema: Any, answer: Any, room: int) -> Split:
     asked = row(task, text, schema, dumps(answer))
     got = split_row(asked, fits(len(asked.query) - len(text) + room))
@@ -175,6 +138,20 @@ def test_a_relation_over_the_border_stands_in_the_overlap_or_is_lost() -> None:
     assert (got.facts, got.lost) == (2, 1)
     assert {"met": [{"subject": "Ada", "object": "Bob"}], "saw": []} in answers(got)
     assert {"met": [], "saw": []} in answers(got)
+
+
+def test_sentences_around_a_fact_become_a_part_where_no_other_holds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    two = "Ada had come a long way that day and was tired of it. In the very same hour came Bob. "
+    text = "Nothing happened here. " * 3 + two + "Nothing happened there. " * 6
+    schema, answer = ["met"], {"met": [{"subject": "Ada", "object": "Bob"}]}
+    got = split("RE", text, schema, answer, 150)
+    assert got.lost == 0
+    start = text.index("Ada")
+    assert [p.start for p in got.parts] == sorted(p.start for p in got.parts)
+    assert (start, start + len(two)) in [(p.start, p.end) for p in got.parts]
+    monkeypatch.setattr("iepile.training.windows.tightest", lambda *_: None)
+    without = split("RE", text, schema, answer, 150)
+    assert (without.lost, len(without.parts)) == (1, len(got.parts) - 1)
 
 
 def test_a_mention_inside_another_word_is_no_mention() -> None:
@@ -227,6 +204,14 @@ def test_questions_that_tell_triggers_tell_those_of_the_part() -> None:
     assert answers(got) == [{"裁员": [{"公司": "银河公司"}]}, {"收购": [{"公司": "南方公司"}]}]
     assert [[e["event_type"] for e in read_instruction(p.query).schema] for p in got.parts] == [["裁员"], ["收购"]]
     assert got.lost == 0
+
+
+def test_an_event_whose_trigger_is_not_told_in_a_part_is_lost_there() -> None:
+    far = "没有别的事情。" * 10
+    text = f"银河公司宣布了。{far}后来裁员，又裁撤。"
+    schema = [{"event_type": "裁员", "trigger": ["裁员", "裁撤"], "arguments": ["公司"]}]
+    got = split("EEA", text, schema, {"裁员": [{"公司": "银河公司"}]}, 90)
+    assert answers(got) == [{"裁员": []}] and (got.facts, got.lost) == (1, 1)
 
 
 LONG = "张三走了。" * 60

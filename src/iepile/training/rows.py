@@ -19,6 +19,7 @@ from iepile.errors import InputError, MissingDependency
 from iepile.jsonl import read_rows
 
 PARQUET = ".parquet"
+_FIELDS = ("task", "source", "instruction", "input", "output", "messages", "label", "id", "text")
 BATCH = 512
 """Rows of a Parquet file that are held at once."""
 _CONVERT = "make training rows with: iepile convert --split train"
@@ -121,8 +122,10 @@ def parquet_rows(file: Any, path: Path, group: int) -> Iterator[dict[str, Any]]:
     """
     from pyarrow import ArrowException
 
+    # Other columns may be large; where there is none of ours, all are read, for the error to speak of.
+    columns = [c for c in _FIELDS if c in file.schema_arrow.names] or None
     try:
-        for batch in file.iter_batches(batch_size=BATCH, row_groups=[group]):
+        for batch in file.iter_batches(batch_size=BATCH, row_groups=[group], columns=columns):
             yield from batch.to_pylist()
     except (ArrowException, OSError) as e:
         raise InputError(f"damaged in row group {group}: {str(e).splitlines()[0]}", file=path,

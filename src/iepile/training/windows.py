@@ -2,16 +2,16 @@
 
 >>> parts = split_row(row, fits)  # doctest: +SKIP
 
-A part holds the facts whose mentions all lie in its text. Parts overlap by up to a quarter, so that what straddles a
-border stands in one of them; what stands in none is counted as lost. Everything that was asked is asked of each
-part, but for triggers that a question tells (EEA) and that the part does not hold.
+A part holds the facts whose mentions all lie in its text. Parts overlap, and where a fact still stands in none of them,
+the sentences around it become a part of their own if they fit; what cannot be held is counted as lost. Everything that
+was asked is asked of each part, but for triggers that a question tells (EEA) and that the part does not hold.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Hashable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -21,12 +21,12 @@ from msgspec.structs import replace
 from iepile.errors import InputError
 from iepile.instruction import read_instruction
 from iepile.jsonl import dumps
-from iepile.records import Event, Facts, Relation, Span
-from iepile.sentences import sentence_starts
+from iepile.records import Argument, Event, Facts, Relation, Span
 from iepile.tasks.ee import EventExtraction
 from iepile.tasks.re import RelationExtraction
 from iepile.tasks.task import Item, Task, get_task, task_names
 from iepile.training.rows import Row
+from iepile.training.stretches import around, stretches, tightest
 
 OVERLAP = 4
 """Parts share at most one in so many of their characters with the one before."""
@@ -85,86 +85,22 @@ def split_row(row: Row, fits: Fits) -> Split | Reason:
         parts[start, end] = part
         return fits(part.query, part.answer)
 
-    places = windows(question.text, fit)
+    places = stretches(question.text, fit)
     if places is None:
         return Reason.NO_ROOM
-    made = [(p, question.held(*p)) for p in places if question.asked(*p)]
+    made = {p: question.held(*p) for p in places if question.asked(*p)}
+    stated = question.keys(question.facts)
+    lost = stated.difference(*map(question.keys, made.values()))
+    for mentions, keys in question.together():
+        if keys & lost and (place := tightest([question.places(m) for m in mentions], list(map(len, mentions)))):
+            place = around(question.text, *place)
+            facts = question.held(*place)
+            if question.keys(facts) & lost and fit(*place):
+                made[place] = facts
+                lost -= question.keys(facts)
     if not made:
         return Reason.NOTHING_ASKED
-    stated = question.keys(question.facts)
-    found = set().union(*(question.keys(facts) for _, facts in made))
-    return Split(tuple(parts[p] for p, _ in made), len(stated), len(stated - found))
-
-
-def windows(text: str, fits: Callable[[int, int], bool]) -> list[tuple[int, int]] | None:
-    """Overlapping stretches (start, end) of a text, each as long as fits; None where too little does.
-
-    They begin and end where sentences do; where a sentence is too long, at a comma or blank; at any place where
-    there is none.
-    """
-    levels = (_starts(sentence_starts(text), text), _starts([m.end() for m in _CLAUSE.finditer(text)], text),
-              range(1, len(text) + 1))
-    out: list[tuple[int, int]] = []
-    start, reached, usual = 0, 0, len(text) // 2
-    while True:
-        end = _end(levels, start, usual, fits)
-        if start < reached and (end is None or end <= reached):
-            # The overlap leaves no room for anything new.
-            start = reached
-            end = _end(levels, start, usual, fits)
-        if end is None or (end - start < LEAST and end not in levels[0]):
-            return None
-        if text[start:end].strip():
-            out.append((start, end))
-        if end == len(text):
-            return out
-        usual, reached = end - start, end
-        start = _next_start(levels, start, end)
-
-
-def _starts(starts: Sequence[int], text: str) -> list[int]:
-    return sorted({*(s for s in starts if 0 < s < len(text)), len(text)})
-
-
-def _end(levels: Sequence[Sequence[int]], start: int, usual: int, fits: Callable[[int, int], bool]) -> int | None:
-    """The farthest border of the coarsest level that a stretch from `start` may reach."""
-    limit: int | None = None
-    for borders in levels:
-        first = bisect_right(borders, start)
-        last = len(borders) if limit is None else bisect_left(borders, limit)
-        found = _last(last - first, lambda i: fits(start, borders[first + i]),  # noqa: B023
-                      bisect_left(borders, start + usual) - first)
-        if found >= 0:
-            return borders[first + found]
-        limit = borders[first] if first < last else limit
-    return None
-
-
-def _last(count: int, ok: Callable[[int], bool], guess: int) -> int:
-    """The largest number below `count` that is ok, -1 if none is; those below an ok one are ok too."""
-    low, high, step = -1, count, 1
-    at = min(max(guess, 0), count - 1)
-    while high - low > 1:
-        if ok(at):
-            low, at = at, at + step
-        else:
-            high, at = at, at - step
-        step *= 2
-        if not low < at < high:
-            at = (low + high) // 2
-    return low
-
-
-def _next_start(levels: Sequence[Sequence[int]], start: int, end: int) -> int:
-    """Where the next stretch begins: at the first border of the last quarter of this one, if there is any."""
-    earliest = max(start + 1, end - (end - start) // OVERLAP)
-    for borders in levels[:-1]:
-        i = bisect_left(borders, earliest)
-        if borders[i] < end:
-            return borders[i]
-    # After a clean end, a clean beginning is worth more than an overlap that begins amid a word.
-    clean = any(end in borders for borders in levels[:-1])
-    return end if clean else min(earliest, end)
+    return Split(tuple(parts[p] for p in sorted(made)), len(stated), len(lost))
 
 
 class _Unsplittable(Exception):
@@ -223,13 +159,32 @@ class _Question:
         return out
 
     def held(self, start: int, end: int) -> Facts:
-        """The facts whose mentions lie in a part of the text."""
+        """The facts whose mentions lie in a part of the text, and that are asked there."""
+        events = self.facts.events
+        if self.task.poses_facts:
+            asked = {entry["event_type"] for entry in self.asked(start, end)}
+            events = tuple(e for e in events if e.type in asked)
         return Facts(
             tuple(e for e in self.facts.entities if self.holds(e.span.text, start, end)),
             tuple(r for r in self.facts.relations
                   if self.holds(r.head.text, start, end) and self.holds(r.tail.text, start, end)),
-            tuple(kept for e in self.facts.events if (kept := self._held_event(e, start, end)) is not None),
+            tuple(kept for e in events if (kept := self._held_event(e, start, end)) is not None),
         )
+
+    def together(self) -> Iterator[tuple[tuple[str, ...], set[tuple[str, str, Hashable]]]]:
+        """Mentions that must stand in one part, and what they state."""
+        for e in self.facts.entities:
+            yield (e.span.text,), self.keys(Facts((e,)))
+        for r in self.facts.relations:
+            yield (r.head.text, r.tail.text), self.keys(Facts(relations=(r,)))
+        for event in self.facts.events:
+            if event.trigger is None:
+                yield tuple(a.span.text for a in event.arguments), self.keys(Facts(events=(event,)))
+                continue
+            single: list[tuple[Argument, ...]] = [(a,) for a in event.arguments]
+            for arguments in single or [()]:
+                mentions = (event.trigger.text, *(a.span.text for a in arguments))
+                yield mentions, self.keys(Facts(events=(replace(event, arguments=arguments),)))
 
     def _held_event(self, event: Event, start: int, end: int) -> Event | None:
         arguments = tuple(a for a in event.arguments if self.holds(a.span.text, start, end))
