@@ -238,4 +238,5 @@ def _paths(settings: Any, names: tuple[str, ...]) -> list[Path]:
     values = (getattr(settings, n) for n in names)
     flat = (v for value in values for v in (value if isinstance(value, list) else [value]))
     # `tune` takes several files in one setting, separated by commas.
-    return [Path(part) for v in flat for part in ([v] if Path(v).exists() else str(v).split(",")) if part]
+    named = [str(v) for v in flat if v]
+    return [Path(part.strip()) for v in named for part in ([v] if Path(v).exists() else v.split(","))]
