@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from iepile.extraction.dev_score import tune_scored
 from iepile.extraction.engines.engine import Request, open_engine
 from iepile.extraction.engines.transformers import TransformersOptions
 from iepile.instruction import Instruction
@@ -110,3 +111,23 @@ def test_a_tuned_model_answers_under_the_grammar(base: Path, data: Path, tmp_pat
         assert list(answer) == ["人物"] and all(name in text for name in answer["人物"])
         # An answer does not depend on the rows beside it.
         assert [c.text for c in engine.generate([request])] == [together[request.key]]
+
+
+@pytest.mark.parametrize("settings", [
+    {"additional_target": "lm_head", "upcast_layernorm": True}, {"bits": 4}, {"finetuning_type": "p_tuning"},
+    {"finetuning_type": "freeze", "num_layer_trainable": 1},
+], ids=str)
+def test_a_model_in_half_precision_answers_while_it_is_trained(
+    data: Path, tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    base = make_model(tmp_path / "tiny", byte_level_tokenizer(), width=64)
+    dev = tmp_path / "dev.json"
+    with data.open(encoding="utf-8") as f, dev.open("w", encoding="utf-8") as out:
+        for n, line in zip(range(3), f, strict=False):
+            row = json.loads(line)
+            label = [{"entity": name, "entity_type": "人物"} for name in json.loads(row["output"])["人物"]]
+            out.write(json.dumps({"id": n, "task": "NER", "source": "toy", "instruction": row["instruction"],
+                                  "label": json.dumps(label)}) + "\n")
+    result = tune_scored(toy_config(base, data, tmp_path / "run", settings | {
+        "bf16": True, "dev_file": str(dev), "dev_rows": 0, "max_steps": 2, "eval_steps": 1, "max_new_tokens": 20}))
+    assert result.dev_f1 is not None and result.steps == 2

@@ -13,6 +13,7 @@ import torch
 from iepile.models.card import ModelCard, write_card
 from iepile.models.chat import Chat
 from iepile.models.load import Loaded
+from iepile.models.serving import save_tokenizer
 from iepile.training.config import TrainConfig
 from iepile.training.layouts.batch import Batch
 from iepile.training.loss import AnswerLoss
@@ -50,6 +51,7 @@ class Trainee:
         answer_loss = AnswerLoss(self.model, next(self.model.parameters()).device, half, config.full_logits)
         self.strategy = make_strategy(self.model, config, world)
         self.device = answer_loss.device = self.strategy.device
+        answer_loss.half = None if self.strategy.casts else half
         self._loss = answer_loss
 
     def step(self, turns: Sequence[Turn], tokens: float, rate: float) -> float:
@@ -73,6 +75,10 @@ class Trainee:
         self.grad_norm = self.strategy.update(rate)
         return float(total)
 
+    def casting(self) -> AbstractContextManager[Any]:
+        """Around whatever else the model is to compute: what is trained is in fp32, and the rest may be in half."""
+        return torch.autocast(self.device.type, self._loss.half, enabled=self._loss.half is not None)
+
     def measure(self, batch: Batch) -> float:
         """Sum of the losses of the answer tokens, without learning."""
         self.strategy.called.eval()
@@ -88,7 +94,7 @@ class Trainee:
         with self.strategy.gathered():
             if self.world.main:
                 self.method.save(self.model, folder)
-                self.tokenizer.save_pretrained(folder)
+                save_tokenizer(folder, self.chat)
                 write_card(folder, self.card)
 
     def save_optimizer(self, folder: Path) -> None:
