@@ -20,6 +20,7 @@ from iepile.training.config import TrainConfig
 from iepile.training.optimizer import make_optimizer, restore_state, state_by_name
 from iepile.training.parallel.loss_scale import LossScale
 from iepile.training.parallel.world import World
+from iepile.training.parallel.zero_settings import zero_stage
 
 OPTIMIZER = "optimizer.safetensors"
 
@@ -34,17 +35,24 @@ class Strategy:
     split = False
     """Whether weights are split over the processes: then all of them must go through the model equally often."""
 
+    casts = False
+    """Whether the weights themselves are in half precision, so that the model needs no help to compute in it."""
+
     def __init__(self, model: Any, config: TrainConfig, world: World) -> None:
         self.model, self.config, self.world = model, config, world
         self.device = next(model.parameters()).device
-        self.scale = LossScale(config.fp16)
         self.called = self.wrap(model)
         self.trained = {n: p for n, p in model.named_parameters() if p.requires_grad}
-        self.optimizer = make_optimizer(self.trained, config, self.device)
+        self.use_optimizer()
 
     def wrap(self, model: Any) -> Any:
         """What is called in place of the model."""
         return model
+
+    def use_optimizer(self) -> None:
+        """Make the optimizer, for the parameters as they are now."""
+        self.scale: Any = LossScale(self.config.fp16)
+        self.optimizer: Any = make_optimizer(self.trained, self.config, self.device)
 
     def prepare(self, loss: Callable[[], torch.Tensor]) -> None:
         """Before each step: what the first one needs.
@@ -101,7 +109,7 @@ class Strategy:
 
 def load_settings(config: TrainConfig) -> TrainConfig:
     """The settings to load the model by: what is to be split over the processes is loaded into main memory first."""
-    return replace(config, device="cpu") if config.fsdp else config
+    return replace(config, device="cpu") if config.fsdp or zero_stage(config) == 3 else config
 
 
 def make_strategy(model: Any, config: TrainConfig, world: World) -> Strategy:
@@ -110,6 +118,10 @@ def make_strategy(model: Any, config: TrainConfig, world: World) -> Strategy:
         from iepile.training.parallel.fsdp import FullyShard
 
         return FullyShard(model, config, world)
+    if config.deepspeed:
+        from iepile.training.parallel.zero import Zero
+
+        return Zero(model, config, world)
     if world.size > 1:
         from iepile.training.parallel.ddp import DataParallel
 
