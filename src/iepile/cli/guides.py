@@ -34,12 +34,27 @@ class Retired:
 def rename(argv: Sequence[str], names: Mapping[str, str]) -> list[str]:
     """`argv` with the flags of older scripts under our names; without a word, since they mean the same."""
     out: list[str] = []
+    before = ""
     for arg in argv:
         name, eq, value = arg.removeprefix("--").partition("=")
-        ours = names.get(name.replace("-", "_")) if arg.startswith("--") else None
-        out.append(f"--{ours}{eq}{value}" if ours else arg)
+        name = name.replace("-", "_") if arg.startswith("--") else ""
+        if before == OLD_TEMPLATE:
+            arg = _template(arg)
+        elif name in names:
+            arg = f"--{names[name]}{eq}{_template(value) if eq and name == OLD_TEMPLATE else value}"
+        out.append(arg)
+        before = "" if eq else name
     return out
 
+
+def _template(name: str) -> str:
+    """Templates of the 2023 guide had the names of others of today."""
+    from iepile.models.template import OLDER
+
+    return OLDER.get(name, name)
+
+
+OLD_TEMPLATE = "prompt_template_name"
 
 TRAIN_NAMES = {
     "train_path": "train_file", "model_file": "model_name", "model_dir": "model_name_or_path",
