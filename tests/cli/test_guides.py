@@ -23,8 +23,8 @@ def test_templates_of_2023() -> None:
 
 
 def test_flags_that_mean_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    argv = ["--do_train", "--stage", "sft", "--do_eval", "true", "--max-source-length=400", "--bf16", "--group_by_length",
-            "--lora_r", "8"]
+    argv = ["--do_train", "--stage", "sft", "--do_eval", "true", "--max-source-length=400", "--bf16",
+            "--group_by_length", "--lora_r", "8"]
     assert TRAIN_RETIRED.strip(argv) == ["--bf16", "--lora_r", "8"]
     lines = capsys.readouterr().err.splitlines()
     assert [line.split()[1] for line in lines] == ["--do_train", "--stage", "--do_eval", "--max_source_length",
