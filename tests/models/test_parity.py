@@ -22,7 +22,6 @@ from iepile.extraction.engines.transformers import TransformersEngine, Transform
 from iepile.instruction import Instruction
 from iepile.models.card import read_card
 from iepile.models.load import load_model
-from iepile.models.serving import save_tokenizer, set_stops
 from iepile.training.config import TrainConfig
 from iepile.training.tune import tune
 from tiny_models import byte_level_tokenizer, make_model, sentencepiece_tokenizer
@@ -125,7 +124,7 @@ def server(tmp_path: Path) -> Iterator[Any]:
 def test_rows_of_the_older_form_are_asked_as_they_were_trained(template: str, tmp_path: Path) -> None:
     from iepile.training.data import read_examples
 
-    row = {"instruction": "Extract (head, relation, tail).", "input": "康有为生于广东。", "output": "(康有为,生于,广东)"}
+    row = {"instruction": "Extract (head, relation).", "input": "康有为生于广东。", "output": "(康有为,生于)"}
     (tmp_path / "train.json").write_text(json.dumps(row), encoding="utf-8")
     loaded = load_model(make_model(tmp_path / "base", byte_level_tokenizer()))
     chat = loaded.chat(template)
@@ -159,10 +158,7 @@ def test_training_answers_and_a_server_see_the_same_ids(
     ours = {c.key: c.text for c in engine.generate(requests)}
 
     # A server, which knows nothing of us but the folder.
-    set_stops(loaded.model.generation_config, chat)
-    loaded.model.save_pretrained(tmp_path / "served")
-    assert save_tokenizer(tmp_path / "served", chat)
-    ask, notes = server(tmp_path / "served")
+    ask, notes = server(folder)
     theirs = [ask(q).strip() for q in QUESTIONS]
     assert [json.loads(line) for line in notes.read_text().splitlines()] == [[ids] for ids in asked]
     assert theirs == [ours[r.key] for r in requests]

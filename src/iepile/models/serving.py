@@ -46,10 +46,10 @@ def save_tokenizer(folder: str | Path, chat: Chat) -> bool:
 
     Returns:
         False where no template gives the same ids: then the tokenizer is written with none but its own, and a line
-        in the log says so.
+        in the log says so, once.
     """
-    made = served_tokenizer(chat)
-    if made is None:
+    known, made = chat in _MADE, served_tokenizer(chat)
+    if made is None and not known:
         logger.warning("%s: no chat template gives the token ids of template %s with this tokenizer; other servers "
                        "must be sent the prompt as token ids", folder, chat.name)
     (made or chat.tokenizer).save_pretrained(folder)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from iepile.models.card import ModelCard, model_folder
+from iepile.models.serving import set_stops
 from iepile.training.config import TrainConfig
 from iepile.training.methods.merge import begin
 from iepile.training.methods.method import method_of
@@ -31,6 +32,8 @@ def start_trainee(config: TrainConfig, resume: Path | None, world: World | None 
     loaded = method.load(config, resume)
     card = loaded.card or ModelCard()
     chat = loaded.chat(config.template, config.system_prompt or None)
+    if (settings := getattr(loaded.model, "generation_config", None)) is not None:
+        set_stops(settings, chat)  # it is saved with the model, for other servers
     folder = model_folder(loaded.name)
     base = card.base_model if resume else str(folder.resolve()) if folder else loaded.name
     card = ModelCard(template=chat.name, system=config.system_prompt or card.system, base_model=base,
