@@ -82,7 +82,7 @@ def with_lora(model: Any) -> Any:
     import torch
     from peft import LoraConfig, get_peft_model
 
-    from iepile.models.load import quiet
+    from iepile.models.vendor import quiet
 
     with quiet():
         made = get_peft_model(model, LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", task_type=(

@@ -99,7 +99,7 @@ def test_a_window_that_what_fills_up_would_narrow_is_not_shared() -> None:
 def test_models_whose_cache_is_of_another_kind_are_read_one_by_one() -> None:
     from peft import PromptTuningConfig, get_peft_model
 
-    from iepile.models.load import quiet
+    from iepile.models.vendor import quiet
 
     assert not can_share(toy("t5"))
     with quiet():

@@ -13,7 +13,8 @@ from iepile.errors import InputError
 from iepile.extraction.engines.engine import Completion, Request, open_engine
 from iepile.instruction import Instruction, read_instruction
 from iepile.models.families import families
-from iepile.models.load import LoadOptions, load_model, quiet
+from iepile.models.load import LoadOptions, load_model
+from iepile.models.vendor import quiet
 from iepile.tasks import get_task
 from iepile.training.config import TrainConfig
 from iepile.training.tune import tune

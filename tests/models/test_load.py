@@ -36,7 +36,7 @@ def adapter(original: Path, tmp_path: Path, tokenizer: Any) -> Path:
     import torch
     from peft import LoraConfig, get_peft_model
 
-    from iepile.models.load import quiet
+    from iepile.models.vendor import quiet
 
     with quiet():
         model = get_peft_model(

@@ -98,7 +98,7 @@ def test_with_gradient_checkpointing_and_half_precision() -> None:
 def test_vectors_before_the_prompt_move_nothing(kind: str) -> None:
     from peft import PrefixTuningConfig, PromptTuningConfig, get_peft_model
 
-    from iepile.models.load import quiet
+    from iepile.models.vendor import quiet
 
     config = PromptTuningConfig if kind == "prompt" else PrefixTuningConfig
     with quiet():

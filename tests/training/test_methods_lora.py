@@ -14,7 +14,8 @@ import torch
 
 from iepile.errors import InputError
 from iepile.models.card import ModelCard, write_card
-from iepile.models.load import LoadOptions, load_model, quiet
+from iepile.models.load import LoadOptions, load_model
+from iepile.models.vendor import quiet
 from iepile.training.config import TrainConfig
 from iepile.training.methods.method import method_of
 from iepile.training.start import start_trainee

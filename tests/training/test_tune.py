@@ -93,7 +93,7 @@ def test_an_adapter_can_be_loaded_by_peft_itself(config: TrainConfig) -> None:
     from peft import PeftConfig, PeftModel
     from transformers import AutoModelForCausalLM
 
-    from iepile.models.load import quiet
+    from iepile.models.vendor import quiet
 
     result = tune(config)
     ids = torch.tensor([[3, 50, 60, 70]])

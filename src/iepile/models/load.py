@@ -21,8 +21,7 @@ from iepile.models.families import family_of
 from iepile.models.hub import local_only
 from iepile.models.prompt_vectors import room_for_text
 from iepile.models.quantise import quantisation
-from iepile.models.vendor import quiet as quiet
-from iepile.models.vendor import vendor_errors as vendor_errors
+from iepile.models.vendor import quiet, vendor_errors
 from iepile.models.weights import check_pickled
 
 if TYPE_CHECKING:

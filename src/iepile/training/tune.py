@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 
 from iepile.errors import IepileError, InputError
-from iepile.models.load import vendor_errors
+from iepile.models.vendor import vendor_errors
 from iepile.training import checkpoint as folders
 from iepile.training.config import TrainConfig
 from iepile.training.course import Course, open_course

@@ -17,7 +17,8 @@ from iepile.errors import InputError, MissingDependency
 from iepile.models.adapters import ADAPTER_FILE, base_of
 from iepile.models.card import read_card
 from iepile.models.families import ALL_LINEAR, lora_targets
-from iepile.models.load import Loaded, load_model, quiet
+from iepile.models.load import Loaded, load_model
+from iepile.models.vendor import quiet
 from iepile.training.config import TrainConfig
 from iepile.training.methods import pissa
 from iepile.training.methods.merge import trains_on

@@ -12,7 +12,8 @@ from pathlib import Path
 from iepile.errors import InputError
 from iepile.models.adapters import CONFIG_FILE, MERGED, adapter_folder, adapter_kind, base_of
 from iepile.models.card import ModelCard, model_folder, read_card, write_card
-from iepile.models.load import load_model, quiet, vendor_errors
+from iepile.models.load import load_model
+from iepile.models.vendor import quiet, vendor_errors
 from iepile.training.checkpoint import write_folder
 from iepile.training.config import TrainConfig
 from iepile.training.methods.method import half_of, load_options

@@ -11,7 +11,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from iepile.models.load import Loaded, LoadOptions, quiet
+from iepile.models.load import Loaded, LoadOptions
+from iepile.models.vendor import quiet
 from iepile.training.config import TrainConfig
 
 

@@ -18,8 +18,9 @@ import torch
 from iepile.errors import InputError, MissingDependency
 from iepile.models.adapters import ADAPTER_FILE, CONFIG_FILE, adapter_folder, adapter_kind, base_of
 from iepile.models.card import model_folder, read_card
-from iepile.models.load import Loaded, load_model, quiet
+from iepile.models.load import Loaded, load_model
 from iepile.models.prompt_vectors import count_places
+from iepile.models.vendor import quiet
 from iepile.training.config import TrainConfig
 from iepile.training.methods.method import Method, half_of, load_options
 from iepile.training.methods.quantised import make_trainable
