@@ -253,6 +253,21 @@ def test_no_input_makes_special_tokens(byte_level: Any, text: str) -> None:
         assert found == harmless
 
 
+def test_a_tokenizer_that_cannot_write_json_is_found_out() -> None:
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    words = {w: i for i, w in enumerate(["<unk>", "</s>", "▁", *'[]":,()ab'])}
+    backend = Tokenizer(models.BPE(vocab=words, merges=[], unk_token="<unk>"))
+    backend.pre_tokenizer = pre_tokenizers.Metaspace(split=False)
+    chat = Chat(PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="<unk>", eos_token="</s>"), "vanilla")
+    assert chat.tokenizer.unk_token_id not in chat.answer_ids("(a, b)")
+    with pytest.raises(InputError, match=r"cannot write \{ \}: its tokenizer has no token") as e:
+        chat.answer_ids('{"a": ["b"]}')
+    assert "can write JSON" in str(e.value)
+    assert chat.answer_ids("[é]")  # a letter that is unknown is the text's, not the form's
+
+
 def test_names_of_the_guide_of_2023() -> None:
     assert [older_template(n) for n in ("alpaca", "moss", "vicuna", "qwen")] == [
         "alpaca_2023", "moss_2023", "vicuna_2023", "qwen"]

@@ -296,6 +296,15 @@ def test_quantised_weights_answer_nearly_alike(options: LoadOptions, far: float,
     assert 0 < float(torch.norm(got - want) / torch.norm(want)) < far
 
 
+def test_an_adapter_on_quantised_weights(original: Path, adapter: Path) -> None:
+    import torch
+
+    pytest.importorskip("bitsandbytes")
+    want = logits(load_model(adapter).model)
+    loaded = load_model(original, LoadOptions(adapter=str(adapter), bits=8))
+    assert torch.norm(logits(loaded.model) - want) / torch.norm(want) < 0.05
+
+
 def test_bits_that_are_none_and_a_library_that_is_missing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
 

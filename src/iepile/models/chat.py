@@ -19,6 +19,8 @@ from iepile.models.families import default_templates
 from iepile.models.plain import PlainEncoder, control_tokens
 from iepile.models.template import FALLBACK, OWN, Part, Template, read_template, template_names
 
+SIGNS = '{}[]":,()'
+"""What the form of an answer is made of."""
 _QUERY = "question4f1d2c"
 _SYSTEM = "system4f1d2c"
 OWN_SETTINGS: dict[str, Any] = {"enable_thinking": False, "date_string": "26 Jul 2024"}
@@ -118,8 +120,18 @@ class Chat:
         return ids + self.closing
 
     def answer_ids(self, answer: str) -> list[int]:
-        """Token ids of an answer with the token that ends it."""
-        return [*self._plain(answer), self.end_id]
+        """Token ids of an answer with the token that ends it.
+
+        Raises:
+            InputError: the tokenizer has no token for a sign of the answer's form: T5's has none for `{`.
+        """
+        ids = self._plain(answer)
+        if self.tokenizer.unk_token_id in ids:
+            unknown = [c for c in SIGNS if c in answer and self.tokenizer.unk_token_id in self._plain(c)]
+            if unknown:
+                raise InputError(f"the model cannot write {' '.join(unknown)}: its tokenizer has no token for it",
+                                 field="model_name_or_path", fix="choose a model whose tokenizer can write JSON")
+        return [*ids, self.end_id]
 
     def _own_parts(self) -> Template:
         if not getattr(self.tokenizer, "chat_template", None):
