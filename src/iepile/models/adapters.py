@@ -97,7 +97,7 @@ def put_adapter(model: Any, adapter: Path, base: str, trainable: bool = False) -
             file=adapter, field="adapter", expected=f"an adapter of {base}",
             fix=f"name the model it was trained on: {named}" if named else "name the model the adapter was trained on",
         )
-    if named and Path(named).name != Path(base).name:
+    if named and Path(base).name not in (Path(named).name, MERGED):
         logger.warning("%s: the adapter was made for %s, and is put on %s", adapter, named, base)
     try:
         return count_places(PeftModel.from_pretrained(model, adapter, is_trainable=trainable))
