@@ -208,8 +208,8 @@ def _tokenised(
     names: str, chat: Chat, reading: Reading, on_rows: Callable[[int], None] | None
 ) -> tuple[TokenTable, DataReport]:
     tokenise, builder, n = Tokeniser(chat, reading), TableBuilder(), 0
-    for n, row in enumerate(read_training_rows(names), 1):
-        builder.add(row.source, row.task, tokenise(row))
+    for n, (row, parts) in enumerate(tokenise(read_training_rows(names)), 1):
+        builder.add(row.source, row.task, parts)
         if on_rows is not None and n % REPORT_EVERY == 0:
             on_rows(n)
     if on_rows is not None:

@@ -187,8 +187,8 @@ class StreamLoader(Loader):
     def _chunk(self, epoch: int, chunk: int) -> Examples:
         tokenise = Tokeniser(self._chat, self._reading)
         builder = TableBuilder()
-        for row in self._rows(epoch, chunk * CHUNK, CHUNK):
-            builder.add(row.source, row.task, tokenise(row))
+        for row, parts in tokenise(self._rows(epoch, chunk * CHUNK, CHUNK)):
+            builder.add(row.source, row.task, parts)
         table = builder.table(self.survey.sources)
         examples = Examples(table, np.arange(len(table)), self.report, self._names)
         if self._bounds:
@@ -231,8 +231,8 @@ class StreamLoader(Loader):
 
     def _sample(self) -> DataReport:
         tokenise = Tokeniser(self._chat, self._reading)
-        for row in self._rows(0, 0, SAMPLE):
-            tokenise(row)
+        for _ in tokenise(self._rows(0, 0, SAMPLE)):
+            pass
         report = tokenise.tally.report(sampled=self.rows > SAMPLE)
         if not report.examples and not report.sampled:
             raise nothing_fits(self._names, report)

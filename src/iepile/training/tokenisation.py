@@ -5,8 +5,13 @@ Neither the end of a prompt nor the end of an answer is ever cut.
 
 from __future__ import annotations
 
+import os
 from array import array
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from itertools import islice
 from typing import Any, Literal
 
 import msgspec
@@ -18,8 +23,12 @@ from iepile.models.chat import Chat
 from iepile.tasks.mentions import NOBODY
 from iepile.training.lengths import Tally
 from iepile.training.rows import Row, key_of
-from iepile.training.windows import Reason, split_row
+from iepile.training.windows import Reason, Split, split_row
 
+MOST_WORKERS = 8
+"""Threads that encode rows, if there are as many processors; the rest of the work is done by one."""
+BATCH = 32
+"""Rows that a thread takes at a time."""
 _decode = msgspec.json.Decoder().decode
 
 
@@ -52,6 +61,19 @@ class Encoded(msgspec.Struct, frozen=True):
     """The answer states no fact."""
 
 
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of a row."""
+
+    parts: list[Encoded]
+    """The row, or its parts, or nothing where it is left out."""
+    tokens: int
+    """Of the row as it was."""
+    odd: bool
+    """The question is JSON and the answer is not."""
+    split: Split | Reason | None = None
+    """Where it is too long."""
+
+
 class Tokeniser:
     """Turns rows into token ids, and counts."""
 
@@ -59,39 +81,53 @@ class Tokeniser:
         self.chat, self.reading = chat, reading
         self.tally = Tally(reading.cutoff_len)
 
-    def __call__(self, row: Row) -> list[Encoded]:
-        """The row, or its parts, or nothing where it is left out.
+    def __call__(self, rows: Iterable[Row]) -> Iterator[tuple[Row, list[Encoded]]]:
+        """Each row with what it gives, in order. Several threads share the work: tokenizers let others run.
 
         Raises:
-            InputError: this tokenizer cannot encode the row.
+            InputError: this tokenizer cannot encode a row, or the rows raise it.
+        """
+        workers = min(MOST_WORKERS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
+        for row, outcome in in_order(self.encode, rows, workers):
+            self._count(row, outcome)
+            yield row, outcome.parts
+
+    def encode(self, row: Row) -> Outcome:
+        """One row.
+
+        Raises:
+            InputError: this tokenizer cannot encode it.
         """
         try:
             return self._encode(row)
         except InputError as e:
             raise e.at(row.file, row.line) from None
 
-    def _encode(self, row: Row) -> list[Encoded]:
+    def _count(self, row: Row, outcome: Outcome) -> None:
+        self.tally.row(row, outcome.tokens, outcome.odd)
+        if outcome.split is not None:
+            self.tally.fate(outcome.split)
+        for part in outcome.parts:
+            self.tally.example(len(part.ids), len(part.ids) - part.prompt)
+
+    def _encode(self, row: Row) -> Outcome:
         cutoff = self.reading.cutoff_len
         prompt, ids = self._ids(row.query, row.answer, row.text)
         prefix, text = _about(row)
         stated, odd = _stated(row.answer)
-        self.tally.row(row, len(ids), odd and bool(prefix))
+        odd = odd and bool(prefix)
         if len(ids) <= cutoff:
-            return [self._encoded(row, prompt, ids, (prefix, text), row.key, not stated)]
+            return Outcome([self._encoded(row, prompt, ids, (prefix, text), row.key, not stated)], len(ids), odd)
         if self.reading.too_long == "drop":
-            self.tally.fate(Reason.TOO_LONG)
-            return []
+            return Outcome([], len(ids), odd, Reason.TOO_LONG)
         split = split_row(row, lambda query, answer: len(self._ids(query, answer)[1]) <= cutoff)
-        self.tally.fate(split)
-        if isinstance(split, Reason):
-            return []
-        out: list[Encoded] = []
-        for part in split.parts:
-            prompt, ids = self._ids(part.query, part.answer)
+        parts: list[Encoded] = []
+        for part in () if isinstance(split, Reason) else split.parts:
+            prompt, shorter = self._ids(part.query, part.answer)
             key = key_of(str(row.key), str(part.start), str(part.end))
-            prefix = text_first(part.query).prefix
-            out.append(self._encoded(row, prompt, ids, (prefix, text), key, not _stated(part.answer)[0]))
-        return out
+            about = text_first(part.query).prefix, text
+            parts.append(self._encoded(row, prompt, shorter, about, key, states_nothing(part.answer)))
+        return Outcome(parts, len(ids), odd, split)
 
     def _ids(self, query: str, answer: str, text: str = "") -> tuple[int, list[int]]:
         if self.reading.text_first:
@@ -105,10 +141,46 @@ class Tokeniser:
     def _encoded(self, row: Row, prompt: int, ids: list[int], about: tuple[str, str], key: int, empty: bool) -> Encoded:
         # Nothing stands before the first token that it could be predicted from.
         before = 1 if self.reading.train_on_prompt else prompt
-        self.tally.example(len(ids), len(ids) - before)
         prefix, text = about
         return Encoded(array("i", ids), before, key_of(row.source, prefix or row.query), key_of(text or row.query),
                        key, empty)
+
+
+def in_order(job: Callable[[Row], Outcome], rows: Iterable[Row], workers: int) -> Iterator[tuple[Row, Outcome]]:
+    """Do a job on each row, in several threads; results and errors come in the order of the rows."""
+    source = iter(rows)
+    # A tokenizer may settle its own state at the first use: better alone.
+    for row in source if workers < 2 else islice(source, 1):
+        yield row, job(row)
+    failed: list[Exception] = []
+
+    def batches() -> Iterator[list[Row]]:
+        batch: list[Row] = []
+        try:
+            for row in source:
+                batch.append(row)
+                if len(batch) == BATCH:
+                    yield batch
+                    batch = []
+        except Exception as e:  # rows before the bad one still have their turn
+            failed.append(e)
+        if batch:
+            yield batch
+
+    with ThreadPoolExecutor(max(1, workers)) as pool:
+        waiting: deque[tuple[list[Row], Future[list[Outcome]]]] = deque()
+        try:
+            for batch in batches():
+                waiting.append((batch, pool.submit(lambda b: [job(r) for r in b], batch)))
+                if len(waiting) > 2 * workers:
+                    done, future = waiting.popleft()
+                    yield from zip(done, future.result(), strict=True)
+            for done, future in waiting:
+                yield from zip(done, future.result(), strict=True)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+    if failed:
+        raise failed[0]
 
 
 def states_nothing(answer: str) -> bool:
