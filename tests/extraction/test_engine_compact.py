@@ -29,7 +29,16 @@ def documents() -> list[dict]:
                 lay = {"event_type": "裁员", "event_trigger": "裁员", "arguments": [{"argument": a, "role": "裁员方"}]}
                 rows.append({"text": f"{a}昨日收购{b}。", "event": [buy]})
                 rows.append({"text": f"{a}今年裁员，{b}没有。", "event": [lay]})
+    # Two events of one type and one trigger word: each has its own arguments.
+    rows += [two_events(*(FIRMS[(k + step * n) % 8] for n in range(4))) for k in range(8) for step in (1, 3, 5)]
     return rows
+
+
+def two_events(*firms: str) -> dict:
+    a, b, c, d = firms
+    events = [{"event_type": "收购", "event_trigger": "收购", "arguments": [
+        {"argument": x, "role": "收购方"}, {"argument": y, "role": "被收购方"}]} for x, y in ((a, b), (c, d))]
+    return {"text": f"{a}昨日收购{b}，{c}收购{d}。", "event": events}
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +72,23 @@ def test_it_answers_events_triggers_and_arguments_of_told_triggers(folder: Path)
     engine.close()
 
 
+def test_two_events_of_one_type_keep_their_own_arguments(folder: Path) -> None:
+    engine = open_engine("compact", str(folder / "run/model"), {})
+    schema = [{"event_type": "收购", "trigger": True, "arguments": ["收购方", "被收购方"]}]
+    orders = [[FIRMS[(k + n * step) % 8] for n in range(4)] for k in range(8) for step in (7, 5)]
+    assert not {two_events(*o)["text"] for o in orders[::2]} & {d["text"] for d in documents()}  # unseen in training
+    right = 0
+    for n, firms in enumerate(orders):
+        asked = json.dumps({"instruction": "x", "schema": schema, "input": two_events(*firms)["text"]})
+        (done,) = engine.generate([Request(str(n), "EE", asked)])
+        mine = [{a.role: a.span.text for a in e.arguments} for e in done.facts.events]
+        pairs = (firms[:2], firms[2:])
+        right += mine == [{"收购方": x, "被收购方": y} for x, y in pairs]
+        answered = json.loads(done.text)["收购"]
+        assert len(answered) == len(done.facts.events)
+    assert right >= 13, right
+
+
 def test_a_told_trigger_is_answered_wherever_the_model_would_look(folder: Path) -> None:
     engine = open_engine("compact", str(folder / "run/model"), {})
     question = [{"event_type": "收购", "trigger": ["昨日", "不在"], "arguments": ["收购方"]}]
@@ -70,6 +96,16 @@ def test_a_told_trigger_is_answered_wherever_the_model_would_look(folder: Path) 
     (done,) = engine.generate([Request("a", "EEA", asked)])
     first, second = done.facts.events
     assert first.trigger.offsets == (4, 6) and second.trigger is None
+
+
+def test_a_trigger_told_twice_is_that_of_two_events(folder: Path) -> None:
+    engine = open_engine("compact", str(folder / "run/model"), {})
+    question = [{"event_type": "收购", "trigger": ["收购", "收购"], "arguments": ["收购方", "被收购方"]}]
+    text = two_events(*FIRMS[:4])["text"]
+    asked = json.dumps({"instruction": "x", "schema": question, "input": text})
+    (done,) = engine.generate([Request("a", "EEA", asked)])
+    assert [e.trigger.offsets for e in done.facts.events] == [(6, 8), (17, 19)]
+    assert [{a.span.text for a in e.arguments} for e in done.facts.events] == [set(FIRMS[:2]), set(FIRMS[2:4])]
 
 
 @pytest.mark.parametrize("task", ["SPO", "KG"])

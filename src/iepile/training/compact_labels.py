@@ -31,11 +31,18 @@ def labels(task: Task, items: Iterable[Item]) -> tuple[list[Label], list[Label]]
 
 
 def told_triggers(text: str, items: Iterable[Item]) -> dict[Label, list[Offsets]]:
-    """Where the triggers that questions of EEA tell first occur in the text; nowhere for an event without one."""
+    """Where the triggers that questions of EEA tell occur in the text; nowhere for an event without one.
+
+    A word that is told twice for one type is that of two events: they get its first two occurrences.
+    """
     out: dict[Label, list[Offsets]] = {}
     for item in items:
+        after: dict[str, int] = {}
         for word in item.about or ("",):
-            start = text.find(word) if word else -1
+            start = text.find(word, after.get(word, 0)) if word else -1
+            if start < 0 and word:
+                start = text.find(word)
+            after[word] = start + len(word)
             place = (start, start + len(word)) if start >= 0 else NOWHERE
             out.setdefault(Label("trigger", item.name), []).append(place)
     return out

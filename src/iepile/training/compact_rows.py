@@ -169,15 +169,16 @@ class _Gathered:
             if pair := _nearest(_places(text, r.head), _places(text, r.tail)):
                 self.pairs.setdefault(Label("relation", r.type), {})[pair] = None
             lost["mention not in the text"] += pair is None
+        taken: set[tuple[str, Offsets]] = set()
         for ev in facts.events:
             triggers = [NOWHERE] if ev.trigger is None else _places(text, ev.trigger)
             if not triggers:
                 lost["mention not in the text"] += 1
                 continue
-            # Strings alone do not tell which occurrence is meant: the one nearest to its arguments is.
             fillers = [(a.role, _places(text, a.span)) for a in ev.arguments]
-            first = next((_nearest(triggers, p) for _, p in fillers if p), None)
-            trigger = first[0] if first else triggers[0]
+            others = {place for kind, place in taken if kind == ev.type}
+            trigger = _meant(triggers, [found for _, found in fillers if found], others)
+            taken.add((ev.type, trigger))
             self.spans.setdefault(Label("trigger", ev.type), {})[trigger] = None
             for role, found in fillers:
                 if pair := _nearest([trigger], found):
@@ -205,6 +206,16 @@ def _occurrences(text: str, mention: str) -> Iterator[Offsets]:
         at = text.find(mention, at + len(mention))
 
 
+def _meant(triggers: list[Offsets], fillers: list[list[Offsets]], taken: set[Offsets]) -> Offsets:
+    """Which occurrence of a trigger word is meant, where the word alone is known: one that no other event of the type
+    has, and of these the one nearest to the arguments."""
+    return min(triggers, key=lambda t: (t in taken, sum(min(_gap(t, f) for f in found) for found in fillers), t))
+
+
+def _gap(a: Offsets, b: Offsets) -> int:
+    return max(a[0] - b[1], b[0] - a[1], 0)
+
+
 def _nearest(left: list[Offsets], right: list[Offsets]) -> tuple[Offsets, Offsets] | None:
     pairs = [(a, b) for a in left for b in right]
-    return min(pairs, key=lambda p: (max(p[0][0] - p[1][1], p[1][0] - p[0][1], 0), p)) if pairs else None
+    return min(pairs, key=lambda p: (_gap(*p), p)) if pairs else None
