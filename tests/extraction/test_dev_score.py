@@ -26,7 +26,7 @@ from iepile.training.measurement import DevScore
 from iepile.training.parallel.world import World
 from iepile.training.start import start_trainee
 from iepile.training.trainee import Trainee, Turn
-from tiny_models import byte_level_tokenizer, make_model
+from tiny_models import byte_level_tokenizer, make_family, make_model
 
 NAMES = ["康有为", "梁启超", "孙中山", "黄兴"]
 
@@ -117,6 +117,18 @@ def test_the_score_is_that_of_the_saved_model(config: TrainConfig, more: dict[st
     assert (found.rows, found.failed) == (36, 0) and found.groups["NER entity"][2] == 12
     if more == {"finetuning_type": "full"}:
         assert found.tasks["NER"] > 50
+
+
+@pytest.mark.parametrize("kind", ["t5", "bart", "gemma3_text", "qwen3_5_text", "mamba", "phi3", "gpt2"])
+def test_other_families_answer_and_go_on(config: TrainConfig, kind: str, tmp_path: Path) -> None:
+    """Encoder-decoders, windows, states in place of attention: all answer, and what they keep of it hinders nothing."""
+    folder = make_family(tmp_path / kind, kind)
+    config = replace(config, model_name_or_path=str(folder), template="alpaca", dev_rows=4)
+    measured, alone = start_trainee(config, None), start_trainee(config, None)
+    found = score(measured, config)
+    assert (found.rows, found.failed) == (4, 0) and found.groups["NER entity"][2] == 1
+    if kind not in ("t5", "bart"):
+        assert teach(measured, 2) == teach(alone, 2)
 
 
 @each_method

@@ -20,8 +20,8 @@ WINDOW = 60.0
 """Seconds that the time left is estimated from, where who reports does not know it."""
 
 Tick = Callable[..., None]
-"""`tick(done, total, note=None)`; `note` is a loss (number), or a word for what is done on the way (`validation`), which
-has a `done` and `total` of its own."""
+"""`tick(done, total, note=None)`; `note` is a loss (number), or a word for what is done on the way (`validation`).
+That has a `done` and `total` of its own."""
 
 
 @contextmanager
