@@ -183,6 +183,21 @@ def test_a_stream_reports_a_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         load(train_file=str(write(tmp_path / "u.json", row("plain words", "A"))), streaming=True, cutoff_len=5)
 
 
+def test_what_a_stream_leaves_out_is_told_after_each_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                           caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(streaming, "SAMPLE", 30)
+    rows = [*ROWS, *(ner_row(n, words=300) | {"task": ""} for n in range(95, 99))]
+    path = str(write(tmp_path / "t.json", *rows))
+    loader = load(train_file=path, streaming=True, cutoff_len=400).train
+    caplog.clear()
+    for epoch in (0, 1):
+        epoch_of(loader, epoch)
+        said = f"4 rows of epoch {epoch + 1} were left out: too long, and the row names no task we know"
+        assert caplog.text.count(said) == 1
+    whole = load(train_file=str(write(tmp_path / "u.json", *rows[-29:])), streaming=True, cutoff_len=400)
+    assert whole.report.too_long == 4 and "4 are left out" in caplog.text
+
+
 def test_long_rows_of_a_stream_are_split_too(tmp_path: Path) -> None:
     rows = [ner_row(n, words=300) for n in range(6)]
     path = str(write(tmp_path / "t.json", *rows))

@@ -7,7 +7,9 @@ memory. Which rows a chunk has follows from (seed, epoch, chunk) alone, so a res
 
 from __future__ import annotations
 
+import logging
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
@@ -28,12 +30,15 @@ from iepile.training.rows import PARQUET, Row, data_files, open_parquet, parquet
 from iepile.training.token_table import TableBuilder
 from iepile.training.tokenisation import Reading, Tokeniser, states_nothing
 
+logger = logging.getLogger(__name__)
+
 BLOCK = 64
 """Rows of JSON lines that are read together."""
 CHUNK = 8192
 """Rows among which examples are shuffled: what is in memory at a time."""
 SAMPLE = 2048
 """Rows that the report before the start measures."""
+LOST = "they stand whole in no part of their row"
 _CHUNKS = 1_000_000
 """More than an epoch has chunks: makes one number of both for the plan."""
 
@@ -143,6 +148,9 @@ class StreamLoader(Loader):
         self._bounds = negative_bounds(self._ratio, self._seed, self.survey.negatives) if self._ratio >= 0 else []
         self._order = lru_cache(maxsize=1)(self._order_of)
         self.report = self._sample()
+        self._gone: Counter[str] = Counter()
+        for warning in self.report.warnings():
+            logger.warning("%s%s: %s", names, f", {SAMPLE} rows of it" if self.report.sampled else "", warning)
 
     def steps(self, group: int, start: Place | None = None) -> Iterator[Step]:
         """The steps from a place on, without end."""
@@ -180,6 +188,10 @@ class StreamLoader(Loader):
                     yield held
                 share = (chunk * CHUNK + size * (n + 1) / len(batches)) / self.rows
                 held = share, Place(start.epoch, chunk, n + 1), [examples[i] for i in batches[n]]
+        for why, n in sorted(self._gone.items()):
+            what = "facts" if why == LOST else "rows"
+            logger.warning("%s: %d %s of epoch %d were left out: %s", self._names, n, what, start.epoch + 1, why)
+        self._gone.clear()
         if held is not None:
             # Known only now: later chunks may hold nothing to train on.
             yield 1.0, Place(start.epoch + 1), held[2]
@@ -189,6 +201,7 @@ class StreamLoader(Loader):
         builder = TableBuilder()
         for row, parts in tokenise(self._rows(epoch, chunk * CHUNK, CHUNK)):
             builder.add(row.source, row.task, parts)
+        self._gone += tokenise.tally.dropped + Counter({LOST: tokenise.tally.lost})
         table = builder.table(self.survey.sources)
         examples = Examples(table, np.arange(len(table)), self.report, self._names)
         if self._bounds:
