@@ -155,11 +155,11 @@ def test_positional_arguments_are_flags_too(cli: Cli, here: Path) -> None:
 
 def test_retired_flags_warn_once_and_go_on(cli: Cli, here: Path) -> None:
     assert cli(*CONVERT, "--positions")[0] == 0
-    code, out, err = cli("train", "--do_train", "--stage", "sft", "--optim=adamw_torch", "--train_file", "out.json",
+    code, out, err = cli("train", "--do_train", "--stage", "sft", "--local_rank=0", "--train_file", "out.json",
                          "--output_dir", "run", "--max_steps", "1", "--threads", "1")
     assert code == 0 and "run/model" in out
     warnings = [line for line in err.splitlines() if line.startswith("warning:")]
-    assert [w.split()[1] for w in warnings] == ["--do_train", "--stage", "--optim"]
+    assert [w.split()[1] for w in warnings] == ["--do_train", "--stage", "--local_rank"]
     assert all("no effect here: " in w for w in warnings)
 
 

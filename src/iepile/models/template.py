@@ -62,22 +62,6 @@ def template_names() -> tuple[str, ...]:
     return tuple(sorted([f.name.removesuffix(".jinja") for f in folder.iterdir() if f.name.endswith(".jinja")] + [OWN]))
 
 
-def older_template(name: str) -> str:
-    """Our name for a `--prompt_template_name` of the guide of 2023; any other template keeps its name.
-
-    >>> older_template("moss")
-    'moss_2023'
-
-    Raises:
-        InputError: no such template.
-    """
-    found = OLDER.get(name, name)
-    if found not in template_names():
-        raise InputError(f"unknown template {name!r}", field="prompt_template_name",
-                         expected=", ".join([*OLDER, *template_names()]))
-    return found
-
-
 @cache
 def read_template(name: str, system: str | None = None, with_input: bool = False) -> Template:
     """Parse a shipped template.

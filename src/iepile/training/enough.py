@@ -1,4 +1,4 @@
-"""Memory of a tuning run: whether it is there, before anything is loaded, and what to do where it was not."""
+"""What a tuning run needs of the machine: told before anything is loaded, and where a batch did not fit after all."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from iepile.errors import IepileError
-from iepile.models.device import pick_device
+from iepile.models.device import check_bf16, pick_device
 from iepile.models.load import LoadOptions, resolve
 from iepile.models.memory import check_memory, model_size, training_bytes
 from iepile.training.config import TrainConfig
@@ -15,14 +15,16 @@ FIX = ("set bits 4, bf16 or gradient_checkpointing, take smaller batches or a sm
        "processes: fsdp, deepspeed zero3")
 
 
-def check_training_memory(config: TrainConfig) -> None:
-    """Refuse a run that cannot fit, whatever its rows are like.
+def check_machine(config: TrainConfig) -> None:
+    """Refuse a run that this machine cannot do, whatever its rows are like.
 
-    What is split over processes or moved out of a GPU is not judged.
+    The memory of what is split over processes or moved out of a GPU is not judged.
 
     Raises:
-        InputError: with what it needs and what is free.
+        InputError: with what it needs and what is there.
     """
+    device = pick_device(config.device)
+    check_bf16(config.bf16, device)
     if config.fsdp or config.deepspeed:
         return
     options = LoadOptions(trust_remote_code=config.trust_remote_code, revision=config.revision,
@@ -33,7 +35,7 @@ def check_training_memory(config: TrainConfig) -> None:
     needed = training_bytes(size, size.parameters if whole else 0, config.max_tokens_per_batch // 2,
                             "fp32" if whole or config.finetuning_type == "freeze" else frozen, config.bits,
                             config.gradient_checkpointing)
-    check_memory(needed, pick_device(config.device), f"{config.finetuning_type} tuning of this model", FIX)
+    check_memory(needed, device, f"{config.finetuning_type} tuning of this model", FIX)
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from iepile.models.vendor import vendor_errors
 from iepile.training import checkpoint as folders
 from iepile.training.config import TrainConfig
 from iepile.training.course import Course, open_course
-from iepile.training.enough import check_training_memory, enough_memory
+from iepile.training.enough import check_machine, enough_memory
 from iepile.training.loader import Place, Step
 from iepile.training.measurement import OnDev
 from iepile.training.monitor import Monitor
@@ -121,7 +121,7 @@ class _Run:
     def run(self, began: float) -> TuneResult:
         config, folder, world = self.config, self.folder, self.world
         resume, about = self._begin()
-        check_training_memory(config)
+        check_machine(config)
         trainee = start_trainee(load_settings(config), resume[0] if resume else None, world)
         if self.on_dev is not None and trainee.strategy.split:  # as a DeepSpeed file of one's own may say
             raise InputError("weights that are split over processes cannot answer while they train",
@@ -134,6 +134,7 @@ class _Run:
             monitor.restore(resume[1]["monitor"])
             trainee.load_optimizer(resume[0], resume[1]["scaler"])
         if world.main:
+            folders.check_room(folder, trainee.strategy.size_on_disk)
             folders.write_json(folder / folders.RUN, about)
         resumed = step = resume[1]["step"] if resume else 0
         place = msgspec.convert(resume[1]["place"], Place) if resume else Place()
