@@ -1,13 +1,31 @@
-"""`iepile train`: the compact model by default, a causal LM when one is named."""
+"""`iepile train`: the compact model by default, a language model when one is named."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from iepile.cli.command import run_command
 from iepile.cli.guides import TRAIN_NAMES, TRAIN_RETIRED, rename
 from iepile.cli.progress import progress
 from iepile.cli.show import summary
+
+
+@contextmanager
+def _telling(name: str) -> Iterator[None]:
+    """Show what a module says of its work, not only its warnings: how long the rows are."""
+    logger, handler = logging.getLogger(name), logging.StreamHandler()
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = True
 
 
 def train(argv: Sequence[str]) -> int:
@@ -19,7 +37,7 @@ def train(argv: Sequence[str]) -> int:
         from iepile.training.config import TrainConfig
 
         def run_tune(config: TrainConfig) -> None:
-            with progress("tune") as tick:
+            with _telling("iepile.training.course"), progress("tune") as tick:
                 result = tune_scored(config, tick)
             summary(result)
 
@@ -32,6 +50,6 @@ def train(argv: Sequence[str]) -> int:
         summary(result)
 
     if names & {"help", "h"}:
-        print("Without --model_name_or_path, the compact model is trained (below). To tune a causal LM, see\n"
+        print("Without --model_name_or_path, the compact model is trained (below). To tune a language model, see\n"
               "  iepile train --model_name_or_path MODEL --help\n")
     return run_command("train", CompactJob, run_compact, args)
