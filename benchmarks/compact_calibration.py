@@ -18,7 +18,6 @@ import torch
 from compact_f1 import DATA, trained
 
 from iepile.models.compact.model import CompactModel
-from iepile.training.compact import CompactTrainConfig
 from iepile.training.compact_calibration import calibration_error, fit_calibration
 from iepile.training.compact_tuning import scored
 
@@ -35,7 +34,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     for name in args.data:
         splits = DATA[name](args.folder)
         for seed in args.seeds:
-            model = trained(name, splits, seed, args.models, CompactTrainConfig(max_steps=args.max_steps))
+            model = trained(name, splits, seed, args.models / f"{name}-{seed}", args.max_steps)
             fitted = CompactModel(model.network, model.labels, fit_calibration(model.network, splits[1]))
             before = scored(CompactModel(model.network, model.labels), splits[2])
             for kind, (facts, _) in scored(fitted, splits[2]).items():

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from iepile.corpus.formats.duee import read_event_schema
 from iepile.corpus.formats.format import read_documents
@@ -38,6 +39,10 @@ CONLL04 = {
     "Peop": "person", "Org": "organization", "Loc": "location", "Other": "other", "Located_In": "located in",
     "Work_For": "work for", "OrgBased_In": "organization based in", "Live_In": "live in", "Kill": "kill",
 }
+RECIPES: dict[str, dict[str, Any]] = {
+    "resume_ner": {}, "conll04": {"tokens": 800_000}, "duee": {"tokens": 700_000, "rare_features": 0.25},
+}
+"""What the recipes in examples/ set, but for the number of members."""
 Splits = tuple[list[Example], list[Example], list[Example]]
 
 
@@ -146,11 +151,11 @@ def measure(name: str, splits: Splits, seed: int, config: CompactTrainConfig) ->
     }
 
 
-def trained(name: str, splits: Splits, seed: int, folder: Path, config: CompactTrainConfig) -> CompactModel:
-    """The model of a data set and seed in `folder`, trained unless it is there."""
-    run = folder / f"{name}-{seed}"
+def trained(name: str, splits: Splits, seed: int, run: Path, max_steps: int | None = None) -> CompactModel:
+    """The model in the folder `run`, trained with the settings of the recipe of `name` unless it is there."""
     if not (run / "model").exists():
-        fit(splits[0], splits[1], replace(config, seed=seed), run)
+        config = CompactTrainConfig(seed=seed, max_steps=max_steps, **RECIPES[name])
+        fit(splits[0], splits[1], config, run)
     return CompactModel.load(run / "model")
 
 

@@ -20,7 +20,6 @@ from compact_f1 import DATA, trained
 
 from iepile.models.compact.example import Example, Label, Offsets, Question
 from iepile.models.compact.model import CompactModel
-from iepile.training.compact import CompactTrainConfig
 
 
 def crowded(examples: Sequence[Example]) -> list[tuple[Example, Label, tuple[Offsets, ...]]]:
@@ -70,9 +69,8 @@ def main(arguments: Iterable[str] | None = None) -> None:
     args = parser.parse_args(None if arguments is None else list(arguments))
     torch.set_num_threads(1)
     splits = DATA["duee"](args.folder)
-    config = CompactTrainConfig(max_steps=args.max_steps, tokens=700_000, rare_features=0.25)
     for seed in args.seeds:
-        model = trained("duee", splits, seed, args.models, config)
+        model = trained("duee", splits, seed, args.models / f"duee-{seed}", args.max_steps)
         print(json.dumps({"seed": seed, **measure(model, [*splits[1], *splits[2]])}), flush=True)
 
 

@@ -23,7 +23,6 @@ from compact_f1 import DATA, trained
 
 from iepile.models.compact.example import Example, Label, Question
 from iepile.models.compact.predictor import Predictor, UnseenLabelWarning
-from iepile.training.compact import CompactTrainConfig
 
 PROTOTYPE = 26.0
 
@@ -67,14 +66,13 @@ def main(arguments: Iterable[str] | None = None) -> None:
     torch.set_num_threads(1)
     warnings.simplefilter("ignore", UnseenLabelWarning)
     train, dev, test = (with_roles(part) for part in DATA["duee"](args.folder))
-    config = CompactTrainConfig(max_steps=args.max_steps, tokens=700_000, rare_features=0.25)
-    model = trained("duee-roles", (train, dev, test), 0, args.models, config)
+    run = args.models / "duee-roles"
+    model = trained("duee", (train, dev, test), 0, run, args.max_steps)
     engines: dict[str, Predictor] = {"torch": model}
     if args.onnx:
         from iepile.models.compact.onnx_export import export_onnx
         from iepile.models.compact.onnx_scorer import load_onnx
 
-        run = args.models / "duee-roles-0"
         engines["onnx"] = load_onnx(export_onnx(run / "model", run / "onnx"), threads=1)
     texts = [x.text for x in test]
     for labels, question in asked(test[0].asked_spans, test[0].asked_pairs).items():
