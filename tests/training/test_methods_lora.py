@@ -184,14 +184,17 @@ def test_all_adapters_are_merged_where_a_new_one_is_wanted(base: Path, data: Pat
 def test_a_run_on_merged_adapters_that_died_goes_on_exactly(
     base: Path, data: Path, tmp_path: Path, adapters: tuple[str, str], goes_on: bool, kind: str
 ) -> None:
+    mine = [str(shutil.copytree(a, tmp_path / f"mine{n}")) for n, a in enumerate(adapters)]
     whole = toy_config(base, data, tmp_path / "whole", {
-        "checkpoint_dir": ",".join(adapters), "resume_lora_training": goes_on, "init_lora_weights": kind})
+        "checkpoint_dir": ",".join(mine), "resume_lora_training": goes_on, "init_lora_weights": kind})
     broken = replace(whole, output_dir=str(tmp_path / "broken"))
     tune(whole)
     with pytest.raises(Killed):
         tune(broken, die_at(5))
     merged = tmp_path / "broken/merged_base/model.safetensors"
     stamp = merged.stat().st_mtime_ns
+    for adapter in mine:
+        shutil.rmtree(adapter)  # the run has what it needs
     assert tune(broken).resumed_from == 3 and merged.stat().st_mtime_ns == stamp
     assert log(broken) == log(whole)
     tune(replace(broken, overwrite_output_dir=True, checkpoint_dir="", max_steps=1))

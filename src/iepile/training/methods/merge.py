@@ -30,23 +30,19 @@ def begin(config: TrainConfig, resume: Path | None, world: World) -> TrainConfig
     Raises:
         InputError: an adapter cannot be merged or trained on.
     """
-    chain = _chain(config)
-    for adapter in chain:
-        if (kind := adapter_kind(adapter)) in PROMPT_LEARNING:
-            raise InputError(f"the adapter holds vectors before the prompt ({kind.lower()}), no LoRA matrices",
-                             file=adapter, field="checkpoint_dir",
-                             fix="train it on with the finetuning_type it was made with")
-    merged = chain[:-1] if trains_on(config) else chain
-    if not merged:
-        return config
-    if config.bits != 16:
+    goes_on, folder = trains_on(config), Path(config.output_dir) / MERGED
+    merges = bool(_own(config)) + len(config.checkpoints) > goes_on
+    if merges and config.bits != 16:
         raise InputError("adapters are merged into the weights, which quantised weights do not allow", field="bits",
                          expected="16", fix="merge them first (iepile export), or set resume_lora_training")
-    folder = Path(config.output_dir) / MERGED
-    if world.main and not (resume and (folder / "config.json").is_file()):
-        write_folder(folder, lambda partial: _merge(config, merged, partial))
-    world.barrier()
-    return replace(config, model_name_or_path=str(folder), checkpoint_dir=str(chain[-1]) if trains_on(config) else "")
+    if not (resume and (folder / "config.json").is_file()):
+        chain = _chain(config)
+        if merges and world.main:
+            write_folder(folder, lambda partial: _merge(config, chain[:-1] if goes_on else chain, partial))
+        world.barrier()
+    if not merges:
+        return config
+    return replace(config, model_name_or_path=str(folder), checkpoint_dir=config.checkpoints[-1] if goes_on else "")
 
 
 def trains_on(config: TrainConfig) -> bool:
@@ -57,8 +53,14 @@ def trains_on(config: TrainConfig) -> bool:
 def _chain(config: TrainConfig) -> list[Path]:
     """Adapters in the order in which they go onto the model; the model may be an adapter itself."""
     own = _own(config)
-    return [*([own] if own else []),
-            *(adapter_folder(name, config.revision, config.cache_dir) for name in config.checkpoints)]
+    chain = [*([own] if own else []),
+             *(adapter_folder(name, config.revision, config.cache_dir) for name in config.checkpoints)]
+    for adapter in chain:
+        if (kind := adapter_kind(adapter)) in PROMPT_LEARNING:
+            raise InputError(f"the adapter holds vectors before the prompt ({kind.lower()}), no LoRA matrices",
+                             file=adapter, field="checkpoint_dir",
+                             fix="train it on with the finetuning_type it was made with")
+    return chain
 
 
 def _own(config: TrainConfig) -> Path | None:
