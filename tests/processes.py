@@ -52,9 +52,12 @@ def run_processes(config: Any, n: int, acts: Sequence[Act] = (), seconds: float 
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["torch", "transformers", "peft", "safetensors.torch", "iepile.training.tune",
-                                    "iepile.training.methods.lora", "iepile.cli.command"])
+                                    "iepile.training.methods.lora", "iepile.cli.command",
+                                    "iepile.training.parallel.ddp", "iepile.training.parallel.fsdp",
+                                    "iepile.training.parallel.zero", "deepspeed"])
     said = {"WORLD_SIZE": str(n), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()),
             "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", "TOKENIZERS_PARALLELISM": "false"}
+    os.environ["DS_ACCELERATOR"] = "cpu"  # before the server starts, for it loads deepspeed where that is installed
     folder = Path(mkdtemp())
     started: list[ForkServerProcess] = []
     for rank in range(n):

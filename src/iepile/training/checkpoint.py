@@ -127,9 +127,10 @@ def check_room(folder: Path, size: int) -> None:
     """
     free = shutil.disk_usage(folder).free
     if free < size:
+        begun = newest_checkpoint(folder) is not None
         raise IepileError(
             f"{folder}: the disk is full: a checkpoint takes {size / 1e6:,.1f} MB, and {free / 1e6:,.1f} MB are free\n"
-            f"  do:       {GO_ON}"
+            f"  do:       {GO_ON if begun else 'make room, or choose another output_dir'}"
         )
 
 

@@ -13,6 +13,9 @@ from iepile.training.config import TrainConfig
 
 BITSANDBYTES = {"adamw_bnb_8bit": "AdamW8bit", "paged_adamw_8bit": "PagedAdamW8bit",
                 "paged_adamw_32bit": "PagedAdamW32bit"}
+"""Classes of bitsandbytes, by the name of the setting."""
+UNPAGED = {"paged_adamw_8bit": "adamw_bnb_8bit", "paged_adamw_32bit": "adamw_torch"}
+"""What takes their place where there is no GPU, whose memory they spare."""
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +23,7 @@ logger = logging.getLogger(__name__)
 def make_optimizer(trained: Mapping[str, Any], config: TrainConfig, device: torch.device) -> torch.optim.Optimizer:
     """An optimizer for the parameters `trained`, by name. Vectors (norms, biases) do not decay.
 
-    The forms of bitsandbytes work on GPUs; elsewhere AdamW takes their place, with a warning.
+    States can be paged from a GPU only; elsewhere the form that is not paged takes its place, with a warning.
 
     Raises:
         MissingDependency: bitsandbytes is asked for, and not installed.
@@ -32,17 +35,18 @@ def make_optimizer(trained: Mapping[str, Any], config: TrainConfig, device: torc
     groups: Any = [g for g in parts if g["params"]]
     if config.optim == "sgd":
         return torch.optim.SGD(groups, lr=config.rate)
+    optim = config.optim
+    if optim in UNPAGED and device.type != "cuda":
+        optim = UNPAGED[optim]
+        logger.warning("optim %s pages from a GPU, and there is none; %s takes its place", config.optim, optim)
     kind: Any = torch.optim.AdamW
-    more: dict[str, Any] = {"fused": True} if config.optim == "adamw_torch_fused" else {}
-    if name := BITSANDBYTES.get(config.optim):
-        if device.type == "cuda":
-            try:
-                import bitsandbytes
-            except ImportError:
-                raise MissingDependency("bitsandbytes", "train", f"optim {config.optim}") from None
-            kind = getattr(bitsandbytes.optim, name)
-        else:
-            logger.warning("optim %s works on GPUs only; adamw_torch takes its place", config.optim)
+    more: dict[str, Any] = {"fused": True} if optim == "adamw_torch_fused" else {}
+    if name := BITSANDBYTES.get(optim):
+        try:
+            import bitsandbytes
+        except ImportError:
+            raise MissingDependency("bitsandbytes", "train", f"optim {config.optim}") from None
+        kind = getattr(bitsandbytes.optim, name)
     made: torch.optim.Optimizer = kind(groups, lr=config.rate, betas=(config.adam_beta1, config.adam_beta2),
                                        eps=config.adam_epsilon, **more)
     return made
@@ -57,7 +61,7 @@ def state_by_name(optimizer: torch.optim.Optimizer, trained: Mapping[str, Any]) 
 def restore_state(optimizer: torch.optim.Optimizer, trained: Mapping[str, Any],
                   saved: Mapping[str, torch.Tensor]) -> None:
     """Give back what `state_by_name` gave, to the places where this optimizer keeps it."""
-    foreign = type(optimizer).__module__.startswith("bitsandbytes")
+    foreign = counts_by_number(optimizer)
     for key, value in saved.items():
         name, _, kind = key.rpartition("|")
         p = trained[name]
@@ -67,6 +71,11 @@ def restore_state(optimizer: torch.optim.Optimizer, trained: Mapping[str, Any],
             optimizer.state[p][kind] = value
         else:
             optimizer.state[p][kind] = _placed(value, p, paged=foreign and getattr(optimizer, "is_paged", False))
+
+
+def counts_by_number(optimizer: Any) -> bool:
+    """Whether an optimizer keeps the number of its steps as a plain number: those of bitsandbytes do."""
+    return type(optimizer).__module__.startswith("bitsandbytes")
 
 
 def _placed(value: torch.Tensor, parameter: torch.Tensor, paged: bool) -> torch.Tensor:

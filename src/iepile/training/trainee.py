@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from iepile.errors import IepileError
 from iepile.models.card import ModelCard, write_card
 from iepile.models.chat import Chat
 from iepile.models.load import Loaded
@@ -42,6 +44,7 @@ class Trainee:
         self.method, self.world = method, world
         self.context = loaded.context
         self.rate = self.grad_norm = math.nan
+        self.scaled = config.fp16
         base = self.model.get_base_model() if hasattr(self.model, "get_base_model") else self.model
         if config.gradient_checkpointing:
             # Renamed in transformers 5. The form that is not re-entrant finds gradients through frozen embeddings.
@@ -73,6 +76,9 @@ class Trainee:
                 self.strategy.backward(loss / tokens)
             total += loss.detach()
         self.grad_norm = self.strategy.update(rate)
+        if not (math.isfinite(self.grad_norm) or self.scaled):
+            raise IepileError(f"the gradients became {self.grad_norm}\n"
+                              "  do:       lower learning_rate, or use bf16 in place of fp16")
         return float(total)
 
     def casting(self) -> AbstractContextManager[Any]:
@@ -108,4 +114,5 @@ class Trainee:
 
     def scaler_state(self) -> dict[str, Any]:
         """State of the loss scaling, as JSON."""
-        return self.strategy.scale.state()
+        state: dict[str, Any] = self.strategy.scale.state()
+        return state

@@ -81,7 +81,8 @@ class FullyShard(Strategy):
 
     def load_state(self, folder: Path) -> None:
         """Read the rows that this process holds, whoever wrote them."""
-        restore_state(self.optimizer, self.trained, read_rows_of(folder, self.trained, self.world.rank, self.world.size))
+        mine = read_rows_of(folder, self.trained, self.world.rank, self.world.size)
+        restore_state(self.optimizer, self.trained, mine)
 
 
 def blocks_of(model: Any) -> list[Any]:
@@ -111,7 +112,7 @@ def read_rows_of(folder: Path, trained: Mapping[str, Any], rank: int, size: int)
     saved: dict[str, torch.Tensor] = {}
     with ExitStack() as stack:
         parts = [stack.enter_context(safe_open(f, "pt")) for f in files]
-        for key in parts[0].keys():  # noqa: SIM118: no dictionary
+        for key in list(parts[0].keys()):
             p = trained[key.rpartition("|")[0]]
             first = parts[0].get_slice(key)
             if not first.get_shape() or not isinstance(p, DTensor):

@@ -16,11 +16,14 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
+from iepile.errors import InputError
 from iepile.training.config import TrainConfig
-from iepile.training.optimizer import make_optimizer, restore_state, state_by_name
+from iepile.training.optimizer import BITSANDBYTES, make_optimizer, restore_state, state_by_name
+from iepile.training.parallel.gathering import saved_parameters
 from iepile.training.parallel.loss_scale import LossScale
 from iepile.training.parallel.world import World
 from iepile.training.parallel.zero_settings import zero_stage
+from iepile.training.settings.method import PROMPT_LEARNING
 
 OPTIMIZER = "optimizer.safetensors"
 
@@ -41,6 +44,8 @@ class Strategy:
     def __init__(self, model: Any, config: TrainConfig, world: World) -> None:
         self.model, self.config, self.world = model, config, world
         self.device = next(model.parameters()).device
+        # By the model as it is now: some ways of splitting take the weights out of it.
+        self.size_on_disk = _size_on_disk(model, config)
         self.called = self.wrap(model)
         self.trained = {n: p for n, p in model.named_parameters() if p.requires_grad}
         self.use_optimizer()
@@ -107,8 +112,26 @@ class Strategy:
         restore_state(self.optimizer, self.trained, load_file(folder / OPTIMIZER))
 
 
+def _size_on_disk(model: Any, config: TrainConfig) -> int:
+    """Bytes of a checkpoint, about: weights that are saved, and states of those that are trained."""
+    weights = sum(p.numel() * p.element_size() for _, p in saved_parameters(model))
+    state = 0 if config.optim == "sgd" else 2 if "8bit" in config.optim else 8
+    master = 4 if config.deepspeed else 0
+    return weights + (state + master) * sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
 def load_settings(config: TrainConfig) -> TrainConfig:
-    """The settings to load the model by: what is to be split over the processes is loaded into main memory first."""
+    """The settings to load the model by: what is to be split over the processes is loaded into main memory first.
+
+    Raises:
+        InputError: the model cannot be split this way.
+    """
+    if config.fsdp and config.finetuning_type in PROMPT_LEARNING:
+        raise InputError("vectors before the prompt stand outside of the blocks that FSDP splits",
+                         field="fsdp, finetuning_type", fix="use DDP or deepspeed, or finetuning_type lora")
+    if config.fsdp and config.optim in BITSANDBYTES:
+        raise InputError("bitsandbytes cannot keep states that FSDP splits", field="fsdp, optim",
+                         fix="use optim adamw_torch, or deepspeed zero2")
     return replace(config, device="cpu") if config.fsdp or zero_stage(config) == 3 else config
 
 

@@ -1,4 +1,4 @@
-"""DeepSpeed ZeRO: states, gradients (stage 2) and weights (stage 3) are split over the processes, also into main memory.
+"""DeepSpeed ZeRO: states, gradients (stage 2) and weights (stage 3) are split over the processes.
 
 DeepSpeed's own checkpoints are pickles. Ours hold the same in safetensors: each process writes its part of the
 weights in fp32 and of the optimizer's state, as flat as DeepSpeed keeps them. So a run is resumed by as many
@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 
 from iepile.errors import InputError, MissingDependency
 from iepile.training.config import TrainConfig
-from iepile.training.optimizer import make_optimizer
+from iepile.training.optimizer import counts_by_number, make_optimizer
 from iepile.training.parallel.gathering import whole_weights
 from iepile.training.parallel.strategy import Strategy
 from iepile.training.parallel.world import World
@@ -89,7 +89,7 @@ class Zero(Strategy):
 
         def fetch(parameter: Any) -> torch.Tensor:
             with self._gathered([parameter]):
-                return parameter.data.detach().to("cpu", copy=True)  # type: ignore[no-any-return]
+                return parameter.data.detach().to("cpu", copy=True)
 
         with whole_weights(self.model, fetch, self.world.main):
             yield
@@ -99,8 +99,8 @@ class Zero(Strategy):
         parts = {}
         for n, (weights, state) in enumerate(self._parts()):
             parts[f"{n}|weights"] = weights.detach().contiguous()
-            parts |= {f"{n}|{kind}": value.detach().contiguous() for kind, value in sorted(state.items())
-                      if isinstance(value, torch.Tensor)}
+            parts |= {f"{n}|{kind}": torch.as_tensor(value).detach().contiguous()
+                      for kind, value in sorted(state.items()) if value is not None}
         save_file(parts, folder / PART.format(self.world.rank + 1, self.world.size))
 
     def load_state(self, folder: Path) -> None:
@@ -122,6 +122,8 @@ class Zero(Strategy):
                 with torch.no_grad():
                     if kind == "weights":
                         weights.copy_(value)
+                    elif kind == "step" and counts_by_number(self.optimizer.optimizer):
+                        state[kind] = int(value)
                     elif isinstance(state.get(kind), torch.Tensor):
                         state[kind].copy_(value)
                     else:
