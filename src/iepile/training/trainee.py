@@ -83,7 +83,9 @@ class Trainee:
 
     def casting(self) -> AbstractContextManager[Any]:
         """Around whatever else the model is to compute: what is trained is in fp32, and the rest may be in half."""
-        return torch.autocast(self.device.type, self._loss.half, enabled=self._loss.half is not None)
+        made: AbstractContextManager[Any] = torch.autocast(self.device.type, self._loss.half,
+                                                           enabled=self._loss.half is not None)
+        return made
 
     def measure(self, batch: Batch) -> float:
         """Sum of the losses of the answer tokens, without learning."""
