@@ -35,11 +35,13 @@ def train(argv: Sequence[str]) -> int:
     if names & {"model_name_or_path", "finetuning_type"}:
         from iepile.extraction.dev_score import tune_scored
         from iepile.training.config import TrainConfig
+        from iepile.training.parallel.launch import is_main
 
         def run_tune(config: TrainConfig) -> None:
             with _telling("iepile.training.course"), progress("tune") as tick:
                 result = tune_scored(config, tick)
-            summary(result)
+            if is_main():
+                summary(result)
 
         return run_command("train", TrainConfig, run_tune, args)
     from iepile.training.compact_rows import CompactJob, train_compact
