@@ -63,7 +63,10 @@ class TrainConfig(MonitoringSettings, ParallelSettings, LayoutSettings, Optimisa
     @property
     def rate(self) -> float:
         """The learning rate that holds."""
-        usual = {"lora": 2e-4, "full": 2e-5, "freeze": 2e-5}
+        usual = {"lora": 2e-4, "full": 2e-5, "freeze": 2e-5, "p_tuning_v1": 1e-3}
+        # A network that makes vectors learns as networks do; vectors themselves take larger steps.
+        if self.prefix_projection and self.finetuning_type == "p_tuning":
+            usual["p_tuning"] = 1e-3
         return self.learning_rate or usual.get(self.finetuning_type, 1e-2)
 
     def identity(self) -> dict[str, Any]:

@@ -22,7 +22,8 @@ class OptimisationSettings:
     max_steps: int = -1
     """Length in optimizer steps; goes before `num_train_epochs` when above 0."""
     learning_rate: float = 0.0
-    """Highest learning rate; 0: 2e-4 for LoRA, 2e-5 for full and freeze, 1e-2 for vectors before the prompt."""
+    """Highest learning rate; 0: 2e-4 for LoRA, 2e-5 for full and freeze, 1e-2 for vectors before the prompt, 1e-3 for
+    networks that make them."""
     lr_scheduler_type: Literal["cosine", "linear", "constant", "constant_with_warmup", "polynomial"] = "cosine"
     """How the learning rate falls after warm-up."""
     warmup_ratio: float = 0.03
