@@ -39,6 +39,8 @@ VERBS: dict[str, tuple[str, str]] = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0 done, 1 failed, 2 bad usage or bad input."""
     args = list(sys.argv[1:] if argv is None else argv)
+    if args and args[0].startswith("--local_rank="):  # the deepspeed launcher puts it before everything else
+        del args[0]
     if not args or args[0] in ("-h", "--help", "help"):
         print(_help())
         return 0

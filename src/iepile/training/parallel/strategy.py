@@ -126,13 +126,14 @@ def load_settings(config: TrainConfig) -> TrainConfig:
     Raises:
         InputError: the model cannot be split this way.
     """
-    if config.fsdp and config.finetuning_type in PROMPT_LEARNING:
-        raise InputError("vectors before the prompt stand outside of the blocks that FSDP splits",
-                         field="fsdp, finetuning_type", fix="use DDP or deepspeed, or finetuning_type lora")
+    split = config.fsdp or zero_stage(config) == 3
+    if split and config.finetuning_type in PROMPT_LEARNING:
+        raise InputError("vectors before the prompt are used outside of the blocks that are split",
+                         field="deepspeed, fsdp, finetuning_type", fix="use DDP or deepspeed zero2, or lora")
     if config.fsdp and config.optim in BITSANDBYTES:
         raise InputError("bitsandbytes cannot keep states that FSDP splits", field="fsdp, optim",
                          fix="use optim adamw_torch, or deepspeed zero2")
-    return replace(config, device="cpu") if config.fsdp or zero_stage(config) == 3 else config
+    return replace(config, device="cpu") if split else config
 
 
 def make_strategy(model: Any, config: TrainConfig, world: World) -> Strategy:

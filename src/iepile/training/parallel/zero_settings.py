@@ -28,8 +28,11 @@ OURS = ("optimizer", "scheduler", "train_batch_size")
 logger = logging.getLogger(__name__)
 
 
-def read_zero_settings(name: str) -> dict[str, Any]:
+def read_zero_settings(name: str, tell: bool = False) -> dict[str, Any]:
     """The settings that a name stands for, as they are written.
+
+    Args:
+        tell: warn where shipped ones stand in for a file that is not there.
 
     Raises:
         InputError: there is no such file, or it holds no settings of ZeRO.
@@ -40,7 +43,7 @@ def read_zero_settings(name: str) -> dict[str, Any]:
         if not shipped:
             raise InputError("there is no such file", file=name, field="deepspeed",
                              expected=f"{', '.join(SHIPPED)}, or a JSON file of DeepSpeed's settings")
-        if shipped != name:
+        if tell and shipped != name:
             logger.warning("there is no file %s; the shipped settings %s take its place", name, shipped)
         text = (resources.files("iepile.training.parallel") / "configs" / f"{shipped}.json").read_text("utf-8")
         return dict(json.loads(text))
@@ -80,7 +83,7 @@ def fill_zero_settings(config: TrainConfig, width: int) -> dict[str, Any]:
     Raises:
         InputError: the file contradicts the run's settings, or has an `auto` that nothing is known for.
     """
-    said = read_zero_settings(config.deepspeed)
+    said = read_zero_settings(config.deepspeed, tell=True)
     known: dict[str, Any] = {
         "train_micro_batch_size_per_gpu": config.per_device_train_batch_size,
         "gradient_accumulation_steps": config.gradient_accumulation_steps,
