@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("torch")
+from iepile.models.template import read_template
 from tiny_models import byte_level_tokenizer, make_model
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -86,7 +87,9 @@ def triples(rows: int) -> str:
 def place(command: list[str], rows: int = ROWS) -> None:
     """The model and the data that the command names."""
     flag = "--model_dir" if "--model_dir" in command else "--model_name_or_path"
-    make_model(Path(value(command, flag)), byte_level_tokenizer(), width=16, layers=1)
+    # MOSS has a long opening, which a real tokenizer makes less of.
+    opening = "".join(p.text for p in read_template("moss_2023").parts) + read_template("moss_2023").system
+    make_model(Path(value(command, flag)), byte_level_tokenizer([opening] * 2, size=1500), width=16, layers=1)
     data = Path(value(command, "--train_path" if "--train_path" in command else "--train_file"))
     data.parent.mkdir(exist_ok=True)
     data.write_text(triples(rows), "utf-8")
