@@ -51,10 +51,11 @@ class Zero(Strategy):
         self.device = torch.device("cuda", self.world.local_rank) if self.world.gpu else torch.device("cpu")
         trained = {n: p for n, p in model.named_parameters() if p.requires_grad}
         settings = fill_zero_settings(self.config, int(getattr(model.config, "hidden_size", 0) or 1024))
-        self.engine, *_ = deepspeed.initialize(
-            model=model, optimizer=make_optimizer(trained, self.config, self.device), config=settings,
-            dist_init_required=False,
-        )
+        with _local_rank(self.world):
+            self.engine, *_ = deepspeed.initialize(
+                model=model, optimizer=make_optimizer(trained, self.config, self.device), config=settings,
+                dist_init_required=False,
+            )
         self._gathered = deepspeed.zero.GatheredParameters
         return self.engine
 
@@ -152,6 +153,19 @@ class _Scale:
         """Take up what `state` gave."""
         for name, value in state.items():
             setattr(self._scaler, name, value)
+
+
+@contextmanager
+def _local_rank(world: World) -> Iterator[None]:
+    """DeepSpeed asks the launcher's variable; a process that nobody launched has none."""
+    if "LOCAL_RANK" in os.environ:
+        yield
+        return
+    os.environ["LOCAL_RANK"] = str(world.local_rank)
+    try:
+        yield
+    finally:
+        del os.environ["LOCAL_RANK"]
 
 
 def _deepspeed(world: World) -> Any:
