@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ class Act:
     step: int
     rank: int | None = 0
     """None: all processes."""
+    after: float = 0.0
+    """Seconds after the step; 0: in this very place."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,11 @@ def _befall(act: Act) -> None:
         raise IepileError(f"process {os.environ['RANK']} failed in step {act.step}")
     if act.what == "freeze":
         time.sleep(SECONDS)
-    os.kill(os.getpid(), signal.SIGKILL if act.what == "kill" else signal.SIGTERM)
+    number = signal.SIGKILL if act.what == "kill" else signal.SIGTERM
+    if act.after:
+        threading.Timer(act.after, os.kill, (os.getpid(), number)).start()
+    else:
+        os.kill(os.getpid(), number)
 
 
 def wait_for(ready: Callable[[], bool], seconds: float = SECONDS) -> None:
