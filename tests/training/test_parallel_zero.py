@@ -51,7 +51,8 @@ def test_zero_3_trains_as_one_process_and_goes_on_exactly(config: TrainConfig, t
     {"deepspeed": "zero2_offload", "finetuning_type": "full"}, {"deepspeed": "zero2", "finetuning_type": "p_tuning"},
     {"deepspeed": "zero3", "finetuning_type": "full", "bf16": True, "gradient_checkpointing": True},
     {"deepspeed": "zero3", "finetuning_type": "freeze", "num_layer_trainable": -1},
-    {"deepspeed": "zero2", "finetuning_type": "p_tuning_v1", "optim": "adamw_bnb_8bit"}, {"deepspeed": "zero3", "use_dora": True, "bf16": True},
+    {"deepspeed": "zero2", "finetuning_type": "p_tuning_v1", "optim": "adamw_bnb_8bit"},
+    {"deepspeed": "zero3", "use_dora": True, "bf16": True},
     {"deepspeed": "zero3_offload", "finetuning_type": "full", "optim": "sgd", "learning_rate": 0.5},
 ], ids=lambda more: " ".join(map(str, more.values())))
 def test_a_killed_run_goes_on_exactly(config: TrainConfig, more: dict[str, Any], tmp_path: Path) -> None:
@@ -97,7 +98,8 @@ def test_a_file_of_ones_own(config: TrainConfig, tmp_path: Path, caplog: pytest.
 
 
 @pytest.mark.parametrize(("text", "said"), [
-    ("{", "is not JSON"), ("[]", "stage is None"), ('{"zero_optimization": {"stage": 0}}', "stage is 0"),
+    ("{", "is not JSON"), ("[]", "stage is None"), ('{"zero_optimization": {"stage": 1}}', "stage is 1"),
+    ('{"zero_optimization": {"stage": 3, "offload_param": {"device": "nvme"}}}', "cannot be put into a checkpoint"),
     ('{"zero_optimization": {"stage": 2}, "gradient_accumulation_steps": 8}', "gradient_accumulation_steps is 8"),
     ('{"zero_optimization": {"stage": 2}, "bf16": {"enabled": true}}', "bf16.enabled is True"),
     ('{"zero_optimization": {"stage": 2}, "dump_state": "auto"}', "fill in for dump_state"),

@@ -35,7 +35,7 @@ def make_optimizer(trained: Mapping[str, Any], config: TrainConfig, device: torc
     groups: Any = [g for g in parts if g["params"]]
     if config.optim == "sgd":
         return torch.optim.SGD(groups, lr=config.rate)
-    optim = config.optim
+    optim: str = config.optim
     if optim in UNPAGED and device.type != "cuda":
         optim = UNPAGED[optim]
         logger.warning("optim %s pages from a GPU, and there is none; %s takes its place", config.optim, optim)

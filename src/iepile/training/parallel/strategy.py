@@ -87,7 +87,7 @@ class Strategy:
         if self.scale.accept(norm):
             self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        return norm
+        return float(norm)
 
     def norm(self, gradients: list[torch.Tensor]) -> float:
         """Norm of the gradients of all parameters, as one vector."""
@@ -114,10 +114,11 @@ class Strategy:
 
 def _size_on_disk(model: Any, config: TrainConfig) -> int:
     """Bytes of a checkpoint, about: weights that are saved, and states of those that are trained."""
-    weights = sum(p.numel() * p.element_size() for _, p in saved_parameters(model))
+    weights: int = sum(p.numel() * p.element_size() for _, p in saved_parameters(model))
     state = 0 if config.optim == "sgd" else 2 if "8bit" in config.optim else 8
     master = 4 if config.deepspeed else 0
-    return weights + (state + master) * sum(p.numel() for p in model.parameters() if p.requires_grad)
+    trained: int = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    return weights + (state + master) * trained
 
 
 def load_settings(config: TrainConfig) -> TrainConfig:

@@ -8,6 +8,8 @@ fails in one process ends all of them, and is told once.
 
 from __future__ import annotations
 
+import atexit
+import itertools
 import json
 import logging
 import os
@@ -31,6 +33,9 @@ PATIENCE = timedelta(hours=1)
 LOST = ("connection closed", "connection reset", "connection refused", "timed out", "socket", "nccl", "broken pipe")
 
 logger = logging.getLogger("iepile")
+_meetings = itertools.count()
+_kept: list[str] = []
+"""Names of libraries that hold on to the group of processes after a run."""
 
 
 @dataclass(frozen=True)
@@ -129,12 +134,11 @@ def open_world(config: TrainConfig) -> Iterator[World]:
             ) from e
         raise
     else:
-        _part()
+        _part(config)
     finally:
         logger.setLevel(level)
         if launch.size == 1:
-            _part()
-
+            _part(config)
 
 def _backend(config: TrainConfig, launch: Launch) -> str:
     import torch
@@ -159,19 +163,23 @@ def _join(backend: str, launch: Launch) -> Watch | None:
     import torch
     from torch import distributed
 
+    there = distributed.is_initialized()
     if launch.size == 1:
-        distributed.init_process_group(backend, store=distributed.HashStore(), rank=0, world_size=1)
+        if not there:
+            distributed.init_process_group(backend, store=distributed.HashStore(), rank=0, world_size=1)
         return None
     try:
         store, _, _ = next(distributed.rendezvous("env://", launch.rank, launch.size, timeout=MEETING))
         store.set_timeout(MEETING)
-        distributed.init_process_group(backend, store=distributed.PrefixStore("iepile", store), rank=launch.rank,
-                                       world_size=launch.size, timeout=PATIENCE)
-        attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+        # The store may outlive a run: a launcher starts processes again, and a program may tune twice.
+        name = f"iepile {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')} {next(_meetings)}"
+        if not there:
+            distributed.init_process_group(backend, store=distributed.PrefixStore(name, store), rank=launch.rank,
+                                           world_size=launch.size, timeout=PATIENCE)
         # A client of its own: the other is locked while the group waits for something.
         client = distributed.TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), is_master=False,
                                       timeout=MEETING)
-        watch = Watch(distributed.PrefixStore(f"iepile watch {attempt}", client), launch.rank, launch.size)
+        watch = Watch(distributed.PrefixStore(f"{name} watch", client), launch.rank, launch.size)
         World(launch.rank, launch.size).barrier()
     except (RuntimeError, torch.distributed.DistError) as e:
         raise IepileError(f"the {launch.size} processes of the run did not find each other at "
@@ -181,8 +189,15 @@ def _join(backend: str, launch: Launch) -> Watch | None:
     return watch
 
 
-def _part() -> None:
+def _part(config: TrainConfig) -> None:
     from torch import distributed
 
-    if distributed.is_initialized():
-        distributed.destroy_process_group()
+    def destroy() -> None:
+        if distributed.is_initialized():
+            distributed.destroy_process_group()
+
+    if config.deepspeed and not _kept:
+        _kept.append("deepspeed")
+        atexit.register(destroy)
+    if not _kept:
+        destroy()

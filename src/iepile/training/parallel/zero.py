@@ -169,6 +169,9 @@ def _local_rank(world: World) -> Iterator[None]:
 
 
 def _deepspeed(world: World) -> Any:
+    # Without a launcher these are not set, and it reads them.
+    for name, number in (("RANK", world.rank), ("LOCAL_RANK", world.local_rank), ("WORLD_SIZE", world.size)):
+        os.environ.setdefault(name, str(number))
     if not world.gpu:
         os.environ.setdefault("DS_ACCELERATOR", "cpu")
     try:

@@ -54,13 +54,17 @@ def read_zero_settings(name: str, tell: bool = False) -> dict[str, Any]:
     except OSError as e:
         raise InputError(f"cannot be read: {e.strerror}", file=path, field="deepspeed") from None
     stage = said.get("zero_optimization", {}).get("stage") if isinstance(said, dict) else None
-    if stage not in (1, 2, 3):
-        raise InputError(f"zero_optimization.stage is {stage}", file=path, field="deepspeed", expected="1, 2 or 3")
+    if stage not in (2, 3):
+        raise InputError(f"zero_optimization.stage is {stage}", file=path, field="deepspeed", expected="2 or 3")
+    for part in ("offload_optimizer", "offload_param"):
+        if (said["zero_optimization"].get(part) or {}).get("device", "none") not in ("none", "cpu"):
+            raise InputError(f"{part}: what lies on a disk cannot be put into a checkpoint", file=path,
+                             field="deepspeed", expected='"device": "cpu"')
     return dict(said)
 
 
 def zero_stage(config: TrainConfig) -> int:
-    """1 to 3; 0 where DeepSpeed is not asked for.
+    """2 or 3; 0 where DeepSpeed is not asked for.
 
     Raises:
         InputError: the stage cannot work with the other settings.
