@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,6 +80,20 @@ def test_all_processes_stop_after_the_same_step(whole: TrainConfig, tmp_path: Pa
     assert len(said) == 1 and "stopped after step 4 of 8; a checkpoint was written" in said[0]
     assert [e.code for e in run_processes(config, 2)] == [0, 0]
     assert outcome(config.output_dir) == outcome(whole.output_dir)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("more", [
+    {"layout": "packed", "max_row_tokens": 256}, {"layout": "branched", "text_first": True, "max_row_tokens": 512},
+    {"streaming": True, "max_steps": 8, "val_set_size": 0}, {"fp16": True}, {"neft_alpha": 5.0, "bf16": True},
+], ids=lambda more: next(iter(more)))
+def test_other_ways_through_the_data_go_on_exactly(config: TrainConfig, more: dict[str, Any], tmp_path: Path) -> None:
+    config = replace(config, output_dir=str(tmp_path / "run"), num_train_epochs=8, **more)
+    other = replace(config, output_dir=str(tmp_path / "whole"))
+    assert [e.err for e in run_processes(other, 2) if e.code] == []
+    assert -9 in [e.code for e in run_processes(config, 2, [Act("kill", step=5, rank=1)])]
+    assert [e.err for e in run_processes(config, 2) if e.code] == []
+    assert outcome(config.output_dir) == outcome(other.output_dir)
 
 
 @pytest.mark.slow

@@ -43,7 +43,8 @@ def test_split_weights_train_as_whole_ones_and_any_number_of_processes_goes_on(
 @pytest.mark.slow
 @pytest.mark.parametrize("more", [
     {"finetuning_type": "full", "bf16": True}, {"bf16": True, "gradient_checkpointing": True}, {"use_dora": True},
-    {"init_lora_weights": "pissa"}, {"additional_target": "lm_head"}, {"finetuning_type": "freeze", "num_layer_trainable": 1},
+    {"init_lora_weights": "pissa"}, {"additional_target": "lm_head"},
+    {"finetuning_type": "freeze", "num_layer_trainable": 1},
     {"finetuning_type": "full", "optim": "sgd", "learning_rate": 0.5},
     {"finetuning_type": "full", "optim": "adamw_torch_fused"},
 ], ids=lambda more: " ".join(map(str, more.values())))

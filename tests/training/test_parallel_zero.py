@@ -46,6 +46,18 @@ def test_zero_3_trains_as_one_process_and_goes_on_exactly(config: TrainConfig, t
 
 @needs_deepspeed
 @pytest.mark.slow
+def test_what_deepspeed_refuses_is_told(config: TrainConfig, tmp_path: Path) -> None:
+    """It does not take wrong keys of a file, and has no float16 on a processor."""
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps({"zero_optimization": {"stage": 2, "overlap": 1, "reduce_bucket_size": "much"}}))
+    for more in ({"deepspeed": str(path)}, {"fp16": True}):
+        refused = replace(config, output_dir=str(tmp_path / "run"), overwrite_output_dir=True, **more)
+        ended, = run_processes(refused, 1)
+        assert ended.code == 2 and "DeepSpeed does not take it" in ended.err and "Traceback" not in ended.err
+
+
+@needs_deepspeed
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [
     {"deepspeed": "zero2"}, {"deepspeed": "zero2", "finetuning_type": "full", "bf16": True},
     {"deepspeed": "zero2_offload", "finetuning_type": "full"}, {"deepspeed": "zero2", "finetuning_type": "p_tuning"},

@@ -46,16 +46,19 @@ class Zero(Strategy):
 
         Raises:
             MissingDependency: DeepSpeed is not installed.
+            InputError: it does not take the settings.
         """
         deepspeed = _deepspeed(self.world)
         self.device = torch.device("cuda", self.world.local_rank) if self.world.gpu else torch.device("cpu")
         trained = {n: p for n, p in model.named_parameters() if p.requires_grad}
         settings = fill_zero_settings(self.config, int(getattr(model.config, "hidden_size", 0) or 1024))
-        with _local_rank(self.world):
-            self.engine, *_ = deepspeed.initialize(
-                model=model, optimizer=make_optimizer(trained, self.config, self.device), config=settings,
-                dist_init_required=False,
-            )
+        optimizer = make_optimizer(trained, self.config, self.device)
+        try:
+            self.engine, *_ = deepspeed.initialize(model=model, optimizer=optimizer, config=settings,
+                                                   dist_init_required=False)
+        except (ValueError, AssertionError) as e:  # wrong keys of a file, a number format the device does not have
+            raise InputError(f"DeepSpeed does not take it: {' '.join(str(e).split())[:300]}",
+                             file=self.config.deepspeed, field="deepspeed") from e
         self._gathered = deepspeed.zero.GatheredParameters
         return self.engine
 
@@ -155,23 +158,9 @@ class _Scale:
             setattr(self._scaler, name, value)
 
 
-@contextmanager
-def _local_rank(world: World) -> Iterator[None]:
-    """DeepSpeed asks the launcher's variable; a process that nobody launched has none."""
-    if "LOCAL_RANK" in os.environ:
-        yield
-        return
-    os.environ["LOCAL_RANK"] = str(world.local_rank)
-    try:
-        yield
-    finally:
-        del os.environ["LOCAL_RANK"]
-
-
 def _deepspeed(world: World) -> Any:
-    # Without a launcher these are not set, and it reads them.
-    for name, number in (("RANK", world.rank), ("LOCAL_RANK", world.local_rank), ("WORLD_SIZE", world.size)):
-        os.environ.setdefault(name, str(number))
+    # It asks the launcher's variable, also later on; a process that nobody launched has none.
+    os.environ.setdefault("LOCAL_RANK", str(world.local_rank))
     if not world.gpu:
         os.environ.setdefault("DS_ACCELERATOR", "cpu")
     try:
