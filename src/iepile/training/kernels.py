@@ -23,7 +23,7 @@ def use_liger(model: Any) -> bool:
     try:
         from liger_kernel.transformers import monkey_patch
     except ImportError:
-        raise MissingDependency("liger-kernel", "train", "use_liger_kernel") from None
+        raise MissingDependency("liger-kernel", "liger", "use_liger_kernel") from None
     if model.device.type != "cuda":
         raise InputError(f"the kernels run on GPUs, and the model is on {model.device.type}",
                          field="use_liger_kernel", fix="leave it out")

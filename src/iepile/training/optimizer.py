@@ -45,7 +45,7 @@ def make_optimizer(trained: Mapping[str, Any], config: TrainConfig, device: torc
         try:
             import bitsandbytes
         except ImportError:
-            raise MissingDependency("bitsandbytes", "train", f"optim {config.optim}") from None
+            raise MissingDependency("bitsandbytes", "quant", f"optim {config.optim}") from None
         kind = getattr(bitsandbytes.optim, name)
     made: torch.optim.Optimizer = kind(groups, lr=config.rate, betas=(config.adam_beta1, config.adam_beta2),
                                        eps=config.adam_epsilon, **more)

@@ -166,7 +166,7 @@ def _deepspeed(world: World) -> Any:
     try:
         import deepspeed
     except ImportError:
-        raise MissingDependency("deepspeed", "train", "deepspeed") from None
+        raise MissingDependency("deepspeed", "deepspeed", "deepspeed") from None
     if not world.gpu:
         # It would compile code of its own for minutes, to add up figures of one machine; gloo does that.
         deepspeed.ops.__compatible_ops__[deepspeed.ops.op_builder.ShareMemCommBuilder.NAME] = False
