@@ -18,7 +18,8 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from iepile.corpus.convert import ConvertConfig, convert  # noqa: E402
 from iepile.corpus.importing import ImportConfig, import_documents  # noqa: E402
-from iepile.jsonl import read_rows, write_rows  # noqa: E402
+from iepile.instruction import read_instruction  # noqa: E402
+from iepile.jsonl import dumps, read_rows, write_rows  # noqa: E402
 from iepile.models.chat import Chat  # noqa: E402
 from iepile.training.data import Example, read_examples  # noqa: E402
 from iepile.training.tokenisation import Reading  # noqa: E402
@@ -78,8 +79,15 @@ def make_rows(name: str, folder: Path, documents: int = 0, negatives: float = 1.
 
 
 def tokenizer_of(rows: Sequence[Path], size: int = 8000) -> Any:
-    """A byte-level BPE tokenizer trained on rows."""
-    texts = [t for path in rows for _, row in read_rows(path) for t in (row["instruction"], row.get("output", ""))]
+    """A byte-level BPE tokenizer trained on the texts, schemas and answers of rows.
+
+    Not on the prompt's wording: the same in every row, it would become a handful of long tokens, as with no real model.
+    """
+    texts = []
+    for path in rows:
+        for _, row in read_rows(path):
+            question = read_instruction(row["instruction"])
+            texts += [question.input, dumps(question.schema), row.get("output", "")]
     return byte_level_tokenizer(random.Random(0).sample(texts, min(len(texts), 20_000)), size)
 
 

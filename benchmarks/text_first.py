@@ -1,6 +1,6 @@
 """What it saves to read a text once for all questions about it: answer tokens a CPU-second of training, by layout.
 
-    python benchmarks/text_first.py [--texts 24] [--rounds 4] [--write]
+    python benchmarks/text_first.py [--texts 24] [--rounds 12] [--write]
 
 One process, one thread; a Llama of 5.2 M parameters, real rows, AdamW, batches of at most 2,048 tokens. The three ways
 learn the same answers and take turns within each round; the figures are sums over the rounds.
@@ -55,8 +55,8 @@ def measure(case: Case, texts: int, rounds: int, folder: Path) -> dict[str, obje
     ways: dict[str, Way] = {}
     for name, layout_name, examples in (("schema_first", "padded", schema_first), ("text_first", "padded", text_first),
                                         ("branched", "branched", text_first)):
-        layout, loss = of_layout(layout_name, model)
-        ways[name] = Way(examples, size, plan(layout, examples, Size(0, BUDGET), 3, 0), loss)
+        layout, _ = of_layout(layout_name, model)
+        ways[name] = Way(examples, size, plan(layout, examples, Size(0, BUDGET), 3, 0), layout_name)
     separate, shared = (ways[name].first_loss() for name in ("text_first", "branched"))
     if abs(separate - shared) > 1e-5 * separate:
         raise SystemExit(f"the losses differ: {separate} in separate rows, {shared} branched")
@@ -76,7 +76,7 @@ def measure(case: Case, texts: int, rounds: int, folder: Path) -> dict[str, obje
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--texts", type=int, default=24)
-    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--write", action="store_true", help="record the figures in benchmarks/results")
     options = parser.parse_args()
     import torch

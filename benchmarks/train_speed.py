@@ -1,6 +1,6 @@
 """Useful tokens a CPU-second of training, ways of batching side by side: one process, one thread, same rows, same loss.
 
-    python benchmarks/train_speed.py [--rows 600] [--rounds 6] [--write]
+    python benchmarks/train_speed.py [--rows 600] [--rounds 30] [--write]
 
 A Llama of 5.2 M parameters, real rows (DuIE relations, DuEE events, résumé entities in equal parts), AdamW, 8 rows a
 step. A token is useful when it is of a row, not padding. The ways take turns within each round, so that what else
@@ -29,7 +29,7 @@ from real_rows import chat_of, examples_of, llama, make_rows, tokenizer_of
 from results import record
 
 from iepile.training.data import Example
-from iepile.training.layouts.batch import IGNORE, plan_batches
+from iepile.training.layouts.batch import IGNORE
 from iepile.training.layouts.layout import Size, open_layout, plan
 from iepile.training.loss import AnswerLoss
 
@@ -37,7 +37,7 @@ ROWS = 8
 BUDGET = 1024
 
 
-def reference_loss(model: Any, rows: Sequence[Example], pad: int) -> Any:
+def reference_loss(model: Any, rows: Sequence[Example], pad: int = 0) -> Any:
     """Mean loss of the answer tokens, as transformers computes it from padded labels."""
     import torch
 
@@ -51,12 +51,15 @@ def reference_loss(model: Any, rows: Sequence[Example], pad: int) -> Any:
 class Way:
     """One way to train: its own model and optimizer, and its time so far."""
 
-    def __init__(self, examples: Sequence[Example], vocabulary: int, batches: list[list[int]],
-                 loss: Callable[[Any, Sequence[Example]], Any]) -> None:
+    def __init__(self, examples: Sequence[Example], vocabulary: int, batches: list[list[int]], layout: str) -> None:
+        """`layout` empty: as transformers does it."""
         import torch
 
-        self.examples, self.batches, self.loss = examples, batches, loss
+        self.examples, self.batches = examples, batches
         self.model = llama(vocabulary).train()
+        self.loss: Callable[[Any, Sequence[Example]], Any] = reference_loss
+        if layout:
+            _, self.loss = of_layout(layout, self.model)
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-3, fused=True)
         self.seconds, self.tokens, self.answers, self.steps = 0.0, 0, 0, 0
 
@@ -121,7 +124,7 @@ def figures(ways: dict[str, Way]) -> dict[str, dict[str, float]]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=600)
-    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--budgets", default=str(BUDGET), help="token budgets to try, with commas")
     parser.add_argument("--write", action="store_true", help="record the figures in benchmarks/results")
     options = parser.parse_args()
@@ -140,20 +143,16 @@ def main() -> int:
     at_random = [batch for _ in range(0, len(drawn), ROWS) if (batch := list(islice(numbers, ROWS)))]
     vocabulary = len(tokenizer)
     model = llama(vocabulary)
-    padded, padded_loss = of_layout("padded", model)
-    packed, packed_loss = of_layout("packed", model)
-
-    def plain(model: Any, rows: Sequence[Example]) -> Any:
-        return reference_loss(model, rows, 0)
-
+    padded, packed = (of_layout(name, model)[0] for name in ("padded", "packed"))
+    by_length = plan(padded, drawn, Size(ROWS), 3, 0)
     ways = {
-        "reference": Way(drawn, vocabulary, at_random, plain),
-        "grouped": Way(drawn, vocabulary, plan_batches(lengths, ROWS, 0, 3, 0), plain),
-        "padded": Way(drawn, vocabulary, plan(padded, drawn, Size(ROWS), 3, 0), padded_loss),
+        "reference": Way(drawn, vocabulary, at_random, ""),
+        "grouped": Way(drawn, vocabulary, by_length, ""),
+        "padded": Way(drawn, vocabulary, by_length, "padded"),
     }
     for budget in map(int, options.budgets.split(",")):
-        ways[f"budget {budget}"] = Way(drawn, vocabulary, plan(padded, drawn, Size(0, budget), 3, 0), padded_loss)
-    ways["packed"] = Way(drawn, vocabulary, plan(packed, drawn, Size(0, BUDGET), 3, 0), packed_loss)
+        ways[f"budget {budget}"] = Way(drawn, vocabulary, plan(padded, drawn, Size(0, budget), 3, 0), "padded")
+    ways["packed"] = Way(drawn, vocabulary, plan(packed, drawn, Size(0, BUDGET), 3, 0), "packed")
     first = {name: way.first_loss() for name, way in ways.items()}
     if max(first.values()) - min(first.values()) > 1e-5 * first["reference"]:
         print(f"the losses differ: {first}", file=sys.stderr)

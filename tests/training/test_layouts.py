@@ -147,6 +147,8 @@ def test_branches_begin_where_their_ids_part_and_rows_are_capped() -> None:
     mask = batch.inputs["attention_mask"]
     assert mask.dtype == torch.bool and mask.shape == (1, 1, 14, 14)
     assert mask[0, 0, 10].tolist() == [*[True] * 4, *[False] * 5, True, True, *[False] * 3]
+    long = [Example(array("i", [*range(3, 603), 700 + q, *[9] * 99, 2]), 602, 1) for q in range(6)]
+    assert [len(u.rows) for u in Branched(MODEL).units(long, 0, 0)] == [5, 1]
     # Equal prompts, and one that is the beginning of another: their last id stays in the branch.
     for rows in ([group[0]] * 3, [group[0], Example(array("i", [*group[0].ids[:7], 4, 30, 2]), 8, 1)]):
         assert token_losses(MODEL.eval(), layout.collate(rows, 0)) == pytest.approx(alone(rows, MODEL), abs=1e-4)
@@ -214,7 +216,7 @@ def test_trap_positions_that_just_count_on() -> None:
 def test_trap_a_sliding_window_shorter_than_the_row() -> None:
     model, _, want = branched(family="mistral", sliding_window=48)
     layout = Branched(model)
-    assert layout.most == 48
+    assert layout.window == 48
     batch = layout.collate(EXAMPLES, 0)
     assert batch.inputs["input_ids"].shape[1] <= 48
     assert token_losses(model, batch) == pytest.approx(want, abs=1e-4)

@@ -20,8 +20,8 @@ from iepile.models.prefixes import shared_prefix
 from iepile.training.layouts.batch import IGNORE, Batch, Laid
 from iepile.training.layouts.layout import Unit
 
-ROW = 640
-"""Tokens of a row, where the settings say nothing."""
+ROW, BRANCHES = 640, 512
+"""Tokens of a row, and room for branches in one whatever its stem takes, where the settings say nothing."""
 MASKED = ("sdpa", "eager")
 """Attention code that takes a mask with four dimensions."""
 WINDOWS = ("sliding_window", "attention_chunk_size")
@@ -33,7 +33,7 @@ class Branched:
 
     Args:
         model: the model without adapter.
-        max_row_tokens: most tokens of a row, but for a question that has more; 0: 640.
+        max_row_tokens: most tokens of a row, but for a question that has more; 0: 640, or 512 behind the stem.
 
     Raises:
         InputError: the model's attention takes no mask of our own.
@@ -51,10 +51,7 @@ class Branched:
         self.eager = attention == "eager"
         self.dtype = model.dtype
         self.window = _window(config)
-        self.most = max_row_tokens or ROW
-        if self.window is not None:
-            # Our mask stands in for the model's own, window and all: within the window they are the same.
-            self.most = min(self.most, self.window)
+        self.asked = max_row_tokens
 
     def units(self, examples: Sequence[Laid], seed: int, epoch: int) -> list[Unit]:
         """The questions of a group, as many as fit into a row.
@@ -81,11 +78,15 @@ class Branched:
     def _rows(self, group: Sequence[Laid]) -> Iterator[tuple[list[Laid], int]]:
         """Questions of a group that share a row, and its length: in order, as many as fit."""
         stem = _stem(group)
+        most = self.asked or max(ROW, stem + BRANCHES)
+        if self.window is not None:
+            # Our mask stands in for the model's own, window and all: within the window they are the same.
+            most = min(most, self.window)
         row: list[Laid] = []
         length = stem
         for e in group:
             more = len(e.ids) - stem
-            if row and length + more > self.most:
+            if row and length + more > most:
                 yield row, length
                 row, length = [], stem
             row.append(e)
