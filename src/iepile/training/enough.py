@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from iepile.errors import IepileError
 from iepile.models.device import check_bf16, pick_device
 from iepile.models.load import LoadOptions, resolve
 from iepile.models.memory import check_memory, model_size, training_bytes
+from iepile.models.weights import stored_weights
 from iepile.training.config import TrainConfig
 
 FIX = ("set bits 4, bf16 or gradient_checkpointing, take smaller batches or a smaller model, or split it over "
@@ -29,7 +31,10 @@ def check_machine(config: TrainConfig) -> None:
         return
     options = LoadOptions(trust_remote_code=config.trust_remote_code, revision=config.revision,
                           cache_dir=config.cache_dir)
-    size = model_size(resolve(config.model_name_or_path, options)[0], options)
+    base = resolve(config.model_name_or_path, options)[0]
+    if Path(base).is_dir() and stored_weights(Path(base)) is None:
+        return  # loading tells what is wrong with the folder
+    size = model_size(base, options)
     whole = config.finetuning_type == "full"
     frozen = "bf16" if config.bf16 else "fp16" if config.fp16 else "fp32"
     needed = training_bytes(size, size.parameters if whole else 0, config.max_tokens_per_batch // 2,
