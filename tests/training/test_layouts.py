@@ -20,7 +20,7 @@ from iepile.instruction import text_first
 from iepile.models.chat import Chat
 from iepile.training.data import Example
 from iepile.training.layouts.batch import IGNORE, Batch
-from iepile.training.layouts.branched import Branched
+from iepile.training.layouts.branched import Branched, advised
 from iepile.training.layouts.check import check_layout
 from iepile.training.layouts.layout import Layout, Size, open_layout, plan
 from iepile.training.layouts.packed import Packed
@@ -147,11 +147,17 @@ def test_branches_begin_where_their_ids_part_and_rows_are_capped() -> None:
     mask = batch.inputs["attention_mask"]
     assert mask.dtype == torch.bool and mask.shape == (1, 1, 14, 14)
     assert mask[0, 0, 10].tolist() == [*[True] * 4, *[False] * 5, True, True, *[False] * 3]
-    long = [Example(array("i", [*range(3, 603), 700 + q, *[9] * 99, 2]), 602, 1) for q in range(6)]
-    assert [len(u.rows) for u in Branched(MODEL).units(long, 0, 0)] == [5, 1]
     # Equal prompts, and one that is the beginning of another: their last id stays in the branch.
     for rows in ([group[0]] * 3, [group[0], Example(array("i", [*group[0].ids[:7], 4, 30, 2]), 8, 1)]):
         assert token_losses(MODEL.eval(), layout.collate(rows, 0)) == pytest.approx(alone(rows, MODEL), abs=1e-4)
+
+
+def test_rows_are_longer_where_the_stem_or_the_model_is_larger() -> None:
+    rising = [advised(20, 256), advised(200, 256), advised(500, 256), advised(500, 2048), advised(2000, 8192)]
+    assert rising == sorted(set(rising)) and (rising[0], rising[-1]) == (640, 4096)
+    long = [Example(array("i", [*range(3, 603), 700 + q, *[9] * 99, 2]), 602, 1) for q in range(30)]
+    units = Branched(MODEL).units(long, 0, 0)
+    assert max(u.length for u in units) <= advised(600, 32) < min(u.length for u in units[:-1]) + 101
 
 
 @pytest.mark.parametrize("tokenizer", [byte_level_tokenizer(), sentencepiece_tokenizer()], ids=["bytes", "pieces"])

@@ -20,12 +20,25 @@ from iepile.models.prefixes import shared_prefix
 from iepile.training.layouts.batch import IGNORE, Batch, Laid
 from iepile.training.layouts.layout import Unit
 
-ROW, BRANCHES = 640, 512
-"""Tokens of a row, and room for branches in one whatever its stem takes, where the settings say nothing."""
+ROW, LONGEST = 640, 4096
+"""Tokens of a row, at least and at most, where the settings say nothing."""
 MASKED = ("sdpa", "eager")
 """Attention code that takes a mask with four dimensions."""
 WINDOWS = ("sliding_window", "attention_chunk_size")
 """Settings of models that bound how far a token looks back."""
+
+WIDTHS = ("hidden_size", "n_embd", "d_model")
+"""What models call the size of their hidden states."""
+
+
+def advised(stem: int, width: int) -> int:
+    """Tokens of a row that cost least.
+
+    A row of n tokens costs about n (1 + n / (4 width)): linear layers, and attention over the whole mask. The stem is
+    read once a row, so few long rows save stems and many short ones attention; they balance at the root below.
+    A row somewhat longer costs less than one row more, hence the 1.4. (Measured: benchmarks/text_first.py.)
+    """
+    return min(max(ROW, stem + int(1.4 * (4 * width * stem + stem * stem) ** 0.5)), LONGEST)
 
 
 class Branched:
@@ -33,7 +46,7 @@ class Branched:
 
     Args:
         model: the model without adapter.
-        max_row_tokens: most tokens of a row, but for a question that has more; 0: 640, or 512 behind the stem.
+        max_row_tokens: most tokens of a row, but for a question that has more; 0: see `advised`.
 
     Raises:
         InputError: the model's attention takes no mask of our own.
@@ -52,6 +65,7 @@ class Branched:
         self.dtype = model.dtype
         self.window = _window(config)
         self.asked = max_row_tokens
+        self.width = next((w for n in WIDTHS if isinstance(w := getattr(config, n, None), int)), 1024)
 
     def units(self, examples: Sequence[Laid], seed: int, epoch: int) -> list[Unit]:
         """The questions of a group, as many as fit into a row.
@@ -78,7 +92,7 @@ class Branched:
     def _rows(self, group: Sequence[Laid]) -> Iterator[tuple[list[Laid], int]]:
         """Questions of a group that share a row, and its length: in order, as many as fit."""
         stem = _stem(group)
-        most = self.asked or max(ROW, stem + BRANCHES)
+        most = self.asked or advised(stem, self.width)
         if self.window is not None:
             # Our mask stands in for the model's own, window and all: within the window they are the same.
             most = min(most, self.window)
