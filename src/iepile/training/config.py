@@ -92,6 +92,8 @@ def _exclusions(c: TrainConfig) -> list[tuple[bool, str, str, str]]:
          "quantised weights cannot be split over processes", "use deepspeed zero2, DDP, or bits 16"),
         (c.bits != 16 and c.init_lora_weights != "default", "bits, init_lora_weights",
          "LoRA cannot begin with parts of weights that are quantised", "use init_lora_weights default, or bits 16"),
+        (c.layout == "branched" and c.train_on_prompt, "layout, train_on_prompt",
+         "what is learned cannot be shared, and the prompt is to be learned", "use layout padded, or leave one out"),
         (c.streaming and c.max_steps <= 0, "streaming, max_steps",
          "the number of rows is not known before they are read", "give max_steps"),
         (c.streaming and bool(c.val_set_size), "streaming, val_set_size",

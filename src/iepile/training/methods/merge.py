@@ -84,4 +84,4 @@ def _merge(config: TrainConfig, adapters: list[Path], folder: Path) -> None:
         loaded.tokenizer.save_pretrained(folder)
     card = loaded.card or ModelCard()
     write_card(folder, ModelCard(template=card.template, system=card.system, tasks=card.tasks,
-                                 base_model=base, version=__version__))
+                                 base_model=base, text_first=card.text_first, version=__version__))

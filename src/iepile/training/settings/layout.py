@@ -20,8 +20,8 @@ class LayoutSettings:
     max_tokens_per_batch: int = 0
     """Tokens of a batch, padding included, in place of a number of rows; 0: off."""
     max_row_tokens: int = 0
-    """Longest row that packing or branching makes; 0: 1024 for packed, 640 for branched, never below `cutoff_len`'s
-    longest row."""
+    """Longest row that packing or branching makes; 0: 1024 for packed, 640 to 4096 for branched, by the length of
+    the text and the width of the model. A longer question has a row of its own."""
     full_logits: bool = False
     """Compute the model's head at every place instead of where the answer is: slower, to compare with
     other programs."""
