@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+import os
+import subprocess
+import sys
+from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -127,3 +130,15 @@ def test_a_file_that_is_not_there(config: TrainConfig) -> None:
     with pytest.raises(InputError, match="no such file") as e:
         zero_stage(replace(config, deepspeed="mine.json"))
     assert all(name in str(e.value) for name in SHIPPED)
+
+
+@needs_deepspeed
+def test_a_run_leaves_no_launchers_variable_behind(config: TrainConfig, tmp_path: Path) -> None:
+    """Other libraries join processes where a launcher's variable is set."""
+    code = ("import os, sys, json; from iepile import TrainConfig, tune\n"
+            "tune(TrainConfig(**json.loads(sys.argv[1])))\n"
+            "assert not [k for k in os.environ if 'RANK' in k], sorted(os.environ)")
+    told = asdict(replace(config, output_dir=str(tmp_path / "run"), deepspeed="zero2", max_steps=1))
+    free = {k: v for k, v in os.environ.items() if "RANK" not in k}
+    done = subprocess.run([sys.executable, "-c", code, json.dumps(told)], capture_output=True, text=True, env=free)
+    assert done.returncode == 0, done.stderr[-2000:]

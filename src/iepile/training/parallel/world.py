@@ -115,6 +115,7 @@ def open_world(config: TrainConfig) -> Iterator[World]:
     if not world.main:
         logger.setLevel(logging.ERROR)
     watch = None
+    launched = "LOCAL_RANK" in os.environ
     try:
         watch = _join(backend, launch)
         yield world
@@ -137,6 +138,9 @@ def open_world(config: TrainConfig) -> Iterator[World]:
         _part(config)
     finally:
         logger.setLevel(level)
+        if not launched:
+            # DeepSpeed needed it (zero.py); left behind, other libraries would take this process for a launched one.
+            os.environ.pop("LOCAL_RANK", None)
         if launch.size == 1:
             _part(config)
 
