@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from iepile.training.config import TrainConfig
 from iepile.training.methods.method import method_of
+from toy_tuning import toy_rows
 
 METHODS: dict[str, dict[str, Any]] = {
     "lora": {},
@@ -37,14 +37,7 @@ METHODS: dict[str, dict[str, Any]] = {
 
 def write_rows(path: Path, rows: int = 40) -> Path:
     """Training rows: one question, and the name that the text begins with."""
-    lines = []
-    for i in range(rows):
-        name = "康梁孙黄"[i % 4] + "有启中"[i % 3] * (1 + i % 5)
-        question = json.dumps({"instruction": "找", "schema": ["人物"], "input": f"{name}在此"}, ensure_ascii=False)
-        answer = json.dumps({"人物": [name]}, ensure_ascii=False)
-        lines.append(json.dumps({"task": "NER", "instruction": question, "output": answer}, ensure_ascii=False) + "\n")
-    path.write_text("".join(lines), encoding="utf-8")
-    return path
+    return toy_rows(path, rows)
 
 
 def toy_config(base: Path, data: Path, output: Path, settings: Mapping[str, Any]) -> TrainConfig:
