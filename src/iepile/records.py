@@ -43,6 +43,8 @@ class Entity(msgspec.Struct, frozen=True, omit_defaults=True):
     span: Span
     confidence: float | None = None
     """0 to 1, when the model gives one."""
+    support: float | None = None
+    """Share of the label orders asked that state it, above 0 to 1, when several were asked."""
 
 
 class Relation(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -54,6 +56,7 @@ class Relation(msgspec.Struct, frozen=True, omit_defaults=True):
     head_type: str | None = None
     tail_type: str | None = None
     confidence: float | None = None
+    support: float | None = None
 
 
 class Argument(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -62,6 +65,7 @@ class Argument(msgspec.Struct, frozen=True, omit_defaults=True):
     role: str
     span: Span
     confidence: float | None = None
+    support: float | None = None
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -71,6 +75,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     trigger: Span | None = None
     arguments: tuple[Argument, ...] = ()
     confidence: float | None = None
+    support: float | None = None
 
 
 class Facts(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -15,13 +15,14 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterable, Iterator
-from typing import Any, Protocol
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
 from iepile.errors import InputError
 from iepile.records import Facts
+from iepile.values import Values
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -35,6 +36,10 @@ class Request(msgspec.Struct, frozen=True):
     """The instruction as the rows hold it: a JSON string with `instruction`, `schema`, `input`, or plain words."""
     input: str = ""
     """The text of a plain question; elsewhere the instruction holds it."""
+    sample: int = 0
+    """0: the best answer. n: the n-th of several drawn at random; equal requests with equal n get equal answers."""
+    values: Mapping[str, Values] = {}
+    """Fields that need not be pieces of the text: label, or `type|role`, to what fills it."""
 
 
 class Completion(msgspec.Struct, frozen=True):
@@ -50,6 +55,12 @@ class Completion(msgspec.Struct, frozen=True):
     """Tokens generated (0 for engines that generate none)."""
     logprob: float | None = None
     """Sum of the log-probabilities of the generated tokens."""
+    string_logprobs: tuple[float, ...] | None = None
+    """Log-probability of each JSON string in `text` (keys too), in the order of `confidence.strings_of`."""
+    prompt_tokens: int = 0
+    """Tokens of the prompt (0 where the engine does not tell)."""
+    cost: float = 0.0
+    """What the answer cost, in the currency of the prices given; 0 where none were."""
     error: str = ""
 
 
@@ -64,6 +75,22 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Free what the engine holds."""
+        ...
+
+
+@runtime_checkable
+class Measuring(Protocol):
+    """An engine that can say how long a prompt is: what long texts are cut into windows by."""
+
+    context: int | None
+    """Most tokens of prompt and answer; None: any number."""
+
+    def prompt_tokens(self, request: Request) -> int:
+        """Tokens of the prompt of a request, template included. Where it can only be guessed: rather too many."""
+        ...
+
+    def answer_room(self, request: Request) -> int:
+        """Tokens to keep free for the answer."""
         ...
 
 
