@@ -78,14 +78,23 @@ class TextFirst(msgspec.Struct, frozen=True):
 _decode_fields = msgspec.json.Decoder(dict[str, Any]).decode
 
 
+def read_fields(text: str) -> dict[str, Any]:
+    """The fields of an instruction as they stand, in their order: descriptions and keys of others too.
+
+    Raises:
+        InputError: not an instruction.
+    """
+    read_instruction(text)
+    return _decode_fields(text)
+
+
 def text_first(text: str) -> TextFirst:
     """Put the schema of an instruction (as rows hold it) behind its text; descriptions and other keys stay.
 
     Raises:
         InputError: not an instruction.
     """
-    read_instruction(text)
-    fields = _decode_fields(text)
+    fields = read_fields(text)
     schema = fields.pop("schema")
     first = {k: fields.pop(k) for k in ("instruction", "input")}
     return TextFirst(dumps(first | fields)[:-1] + ', "schema": ', dumps(schema) + "}")

@@ -9,7 +9,8 @@
 
 Only `text` is required. Positions are code points, end exclusive; `[]` or none means unknown. A list
 that is not there means nobody looked for that kind of fact; an empty one means there is none.
-Every fact may carry a `confidence`. Keys the format does not know are kept in `Document.meta`.
+Every fact may carry a `confidence`, and the `support` of several answers. Keys the format does not know are kept
+in `Document.meta`.
 
 >>> doc = document_from_row({"text": "Ada met Bob.", "entity": [{"entity": "Ada", "entity_type": "person"}]})
 >>> doc.annotated, doc.entities[0].type, doc.entities[0].span.offsets
@@ -93,7 +94,7 @@ def document_to_row(doc: Document) -> dict[str, Any]:
 def _entity_row(entity: Entity) -> dict[str, Any]:
     out: dict[str, Any] = {"entity": entity.span.text, "entity_type": entity.type}
     _place(out, "pos", entity.span)
-    return _sure(out, entity.confidence)
+    return _sure(out, entity)
 
 
 def _relation_row(relation: Relation) -> dict[str, Any]:
@@ -108,7 +109,7 @@ def _relation_row(relation: Relation) -> dict[str, Any]:
         out["tail_type"] = relation.tail_type
     _place(out, "head_pos", relation.head)
     _place(out, "tail_pos", relation.tail)
-    return _sure(out, relation.confidence)
+    return _sure(out, relation)
 
 
 def _event_row(event: Event) -> dict[str, Any]:
@@ -122,9 +123,9 @@ def _event_row(event: Event) -> dict[str, Any]:
     for argument in event.arguments:
         item: dict[str, Any] = {"argument": argument.span.text, "role": argument.role}
         _place(item, "argument_pos", argument.span)
-        arguments.append(_sure(item, argument.confidence))
+        arguments.append(_sure(item, argument))
     out["arguments"] = arguments
-    return _sure(out, event.confidence)
+    return _sure(out, event)
 
 
 def _place(out: dict[str, Any], key: str, span: Span) -> None:
@@ -132,9 +133,11 @@ def _place(out: dict[str, Any], key: str, span: Span) -> None:
         out[key] = [span.start, span.end]
 
 
-def _sure(out: dict[str, Any], confidence: float | None) -> dict[str, Any]:
-    if confidence is not None:
-        out["confidence"] = confidence
+def _sure(out: dict[str, Any], fact: Entity | Relation | Argument | Event) -> dict[str, Any]:
+    if fact.confidence is not None:
+        out["confidence"] = fact.confidence
+    if fact.support is not None:
+        out["support"] = fact.support
     return out
 
 
@@ -197,7 +200,7 @@ def _entities(row: Mapping[str, Any], text: str) -> tuple[Entity, ...]:
             _check_strings(item, ("entity", "entity_type"), f"entity[{n}].")
         pos = get("pos")
         span = _span(text, mention, pos, f"entity[{n}].pos") if pos else Span(mention)
-        out.append(Entity(kind, span, _confidence(item, f"entity[{n}].") if "confidence" in item else None))
+        out.append(Entity(kind, span, *_surety(item, f"entity[{n}].")))
     return tuple(out)
 
 
@@ -226,8 +229,7 @@ def _relations(row: Mapping[str, Any], text: str) -> tuple[Relation, ...]:
             tail_type = None
         elif type(tail_type) is not str:
             _wrong(item, "tail_type", f"relation[{n}].", "a string")
-        confidence = _confidence(item, f"relation[{n}].") if "confidence" in item else None
-        out.append(Relation(kind, head_span, tail_span, head_type, tail_type, confidence))
+        out.append(Relation(kind, head_span, tail_span, head_type, tail_type, *_surety(item, f"relation[{n}].")))
     return tuple(out)
 
 
@@ -246,8 +248,7 @@ def _events(row: Mapping[str, Any], text: str) -> tuple[Event, ...]:
             pos = item.get("trigger_pos")
             trigger = _span(text, word, pos, f"event[{n}].trigger_pos") if pos else Span(word)
         arguments = _arguments(item, text, n) if item.get("arguments") is not None else ()
-        confidence = _confidence(item, f"event[{n}].") if "confidence" in item else None
-        out.append(Event(kind, trigger, arguments, confidence))
+        out.append(Event(kind, trigger, arguments, *_surety(item, f"event[{n}].")))
     return tuple(out)
 
 
@@ -264,8 +265,7 @@ def _arguments(event: Mapping[str, Any], text: str, n: int) -> tuple[Argument, .
             continue
         where, pos = f"event[{n}].arguments[{k}]", item.get("argument_pos")
         span = _span(text, mention, pos, where + ".argument_pos") if pos else Span(mention)
-        confidence = _confidence(item, where + ".") if "confidence" in item else None
-        out.append(Argument(role, span, confidence))
+        out.append(Argument(role, span, *_surety(item, where + ".")))
     return tuple(out)
 
 
@@ -315,13 +315,20 @@ def _optional(row: Mapping[str, Any], key: str) -> str | None:
     _wrong(row, key, "", "a string")
 
 
-def _confidence(item: Mapping[str, Any], where: str) -> float | None:
-    value = item["confidence"]
+def _surety(item: Mapping[str, Any], where: str) -> tuple[float | None, float | None]:
+    """Confidence and support."""
+    if "confidence" not in item and "support" not in item:
+        return None, None
+    return _share(item, "confidence", where), _share(item, "support", where)
+
+
+def _share(item: Mapping[str, Any], key: str, where: str) -> float | None:
+    value = item.get(key)
     if value is None or type(value) is float:
         return value
     if type(value) is int:
         return float(value)
-    _wrong(item, "confidence", where, "a number from 0 to 1")
+    _wrong(item, key, where, "a number from 0 to 1")
 
 
 def _check_strings(item: Mapping[str, Any], keys: tuple[str, ...], where: str) -> NoReturn:

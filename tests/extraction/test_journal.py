@@ -20,7 +20,7 @@ def answer(n: int, text: str = "{}") -> Completion:
 
 
 def fill(output: Path, rows: list[int], total: int = 10) -> None:
-    with Journal.open(output, "f", total) as journal:
+    with Journal.open(output, "f") as journal:
         for n in rows:
             journal.append(n, answer(n))
 
@@ -28,7 +28,7 @@ def fill(output: Path, rows: list[int], total: int = 10) -> None:
 def test_goes_on_where_it_stopped(tmp_path: Path) -> None:
     output = tmp_path / "deep" / "out.json"
     fill(output, [3, 1])
-    with Journal.open(output, "f", 10) as journal:
+    with Journal.open(output, "f") as journal:
         assert journal.resumed == len(journal) == 2
         assert [n in journal for n in range(5)] == [False, True, False, True, False]
         journal.append(0, answer(0))
@@ -42,7 +42,7 @@ def test_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
 
 def test_long_answers_are_read_whole(tmp_path: Path) -> None:
-    with Journal.open(tmp_path / "o", "f", 2) as journal:
+    with Journal.open(tmp_path / "o", "f") as journal:
         journal.append(0, answer(0, "语" * 100_000))
         journal.append(1, answer(1, "\n\u2028"))
         assert journal.read(0).text == "语" * 100_000 and journal.read(1).text == "\n\u2028"
@@ -65,7 +65,7 @@ def test_a_torn_tail_loses_only_what_is_torn(tmp_path: Path, cut: int, tail: byt
     lines = max(0, kept.count(b"\n") - 1)
     if cut == 0:
         path.write_bytes(b"")
-    with Journal.open(output, "f", 10) as journal:
+    with Journal.open(output, "f") as journal:
         assert journal.resumed in (lines, lines + (cut >= len(whole)))
         for n in range(journal.resumed, 8):
             journal.append(n, answer(n))
@@ -76,45 +76,45 @@ def test_another_run_is_refused(tmp_path: Path) -> None:
     output = tmp_path / "out"
     fill(output, [0])
     with pytest.raises(InputError, match=r"another input, model or settings[^~]*overwrite"):
-        Journal.open(output, "g", 10)
-    with Journal.open(output, "g", 10, overwrite=True) as journal:
+        Journal.open(output, "g")
+    with Journal.open(output, "g", overwrite=True) as journal:
         assert journal.resumed == 0
     with pytest.raises(InputError, match="another input"):
-        Journal.open(output, "f", 10)
+        Journal.open(output, "f")
 
 
 def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
     journal_path(tmp_path / "out").write_text("dear diary\n", "utf-8")
     with pytest.raises(InputError, match="is the journal of"):
-        Journal.open(tmp_path / "out", "f", 1)
+        Journal.open(tmp_path / "out", "f")
 
 
 def test_two_runs_at_once_are_refused(tmp_path: Path) -> None:
     pytest.importorskip("fcntl")
-    with Journal.open(tmp_path / "out", "f", 1), pytest.raises(InputError, match="another run is writing"):
-        Journal.open(tmp_path / "out", "f", 1)
+    with Journal.open(tmp_path / "out", "f"), pytest.raises(InputError, match="another run is writing"):
+        Journal.open(tmp_path / "out", "f")
 
 
 def test_what_failed_is_tried_again(tmp_path: Path) -> None:
-    with Journal.open(tmp_path / "out", "f", 1) as journal:
+    with Journal.open(tmp_path / "out", "f") as journal:
         journal.append(0, Completion("0", "", finish="error", error="busy"))
         assert journal.read(0).error == "busy"
-    with Journal.open(tmp_path / "out", "f", 1) as journal:
+    with Journal.open(tmp_path / "out", "f") as journal:
         assert 0 not in journal
         journal.append(0, answer(0))
-    with Journal.open(tmp_path / "out", "f", 1) as journal:
+    with Journal.open(tmp_path / "out", "f") as journal:
         assert journal.resumed == 1
 
 
 def test_an_engine_that_answers_twice_is_told(tmp_path: Path) -> None:
-    with Journal.open(tmp_path / "out", "f", 1) as journal:
+    with Journal.open(tmp_path / "out", "f") as journal:
         journal.append(0, answer(0))
         with pytest.raises(IepileError, match="twice"):
             journal.append(0, answer(0))
 
 
 def test_half_a_character_does_not_stop_the_run(tmp_path: Path) -> None:
-    with Journal.open(tmp_path / "out", "f", 1) as journal:
+    with Journal.open(tmp_path / "out", "f") as journal:
         journal.append(0, answer(0, "a\ud83d"))
         assert journal.read(0).text == "a?"
 

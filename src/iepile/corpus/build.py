@@ -231,7 +231,7 @@ class _Build:
         """One connection for all conversions."""
         if self.config.ray is None:
             return nullcontext()
-        from iepile.corpus.cluster import connected
+        from iepile.ray_cluster import connected
 
         return connected(self.config.ray, self.config.workers)
 

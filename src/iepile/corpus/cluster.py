@@ -6,29 +6,24 @@ dataset of some seconds of work. Within it Ray Data streams, as far ahead as hal
 
 from __future__ import annotations
 
-import logging
 import os
 import pickle
 import time
-import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from functools import partial
 from typing import Any, TypeVar
 
 from iepile.corpus.parallel import HeldBack
-from iepile.errors import IepileError, InputError, MissingDependency
+from iepile.errors import IepileError
+from iepile.ray_cluster import RETRIES, connected, data_context
 
-RETRIES = 5
-"""Times that a task is run again after its process or node died."""
 JOBS_A_TASK = 8
 """A task of Ray Data costs some 20 ms of CPU on top of its jobs."""
 JOBS_A_CPU = 512
 """Jobs of a window for each CPU of the cluster: a window costs some 0.3 s on top of its tasks."""
 BYTES_A_CPU = 16 << 20
 """Bytes of pickled jobs, for each CPU, after which a window ends all the same: what bounds memory."""
-OBJECT_STORE = 128 << 20
-"""Shared memory, for each CPU, of a cluster of our own: for a window's jobs and the results on their way home."""
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -80,55 +75,10 @@ def _dataset(ray: Any, tasks: list[list[bytes]], work: Callable[[Any], Any]) -> 
     import pyarrow as pa
 
     blocks = [pa.table({"job": pa.array(jobs, pa.large_binary())}) for jobs in tasks]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of max_retries, which has no other place, and Ray's own
-        context = ray.data.DataContext.get_current().copy()
-        context.execution_options.preserve_order = context.raise_original_map_exception = True
-        context.enable_progress_bars = False
-        with ray.data.DataContext.current(context):
-            return ray.data.from_arrow(blocks).map_batches(
-                work, batch_size=None, batch_format="pyarrow", max_retries=RETRIES)
-
-
-@contextmanager
-def connected(address: str, workers: int) -> Iterator[Any]:
-    """A connection to a cluster, for one ordered map or, held open, for many; the caller's own if there is one.
-
-    Raises:
-        InputError: no cluster at `address`.
-        MissingDependency: Ray Data is not installed.
-    """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # else a warning of a future default
-    try:
-        import ray
-        import ray.data
-    except ImportError:
-        raise MissingDependency("ray", "ray", "working on a Ray cluster") from None
-    log = logging.getLogger("ray.data")
-    level, ours = log.level, not ray.is_initialized()
-    try:
-        if ours:  # else the caller's own connection is used and left alone
-            _connect(ray, address, workers)
-        log.setLevel(logging.CRITICAL)  # its errors are raised too
-        yield ray
-    finally:
-        log.setLevel(level)
-        if ours:
-            ray.shutdown()
-
-
-def _connect(ray: Any, address: str, workers: int) -> None:
-    quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
-    try:
-        if address == "local":
-            cpus = workers if workers > 1 else os.cpu_count() or 1
-            ray.init("local", num_cpus=cpus, include_dashboard=False, object_store_memory=OBJECT_STORE * cpus, **quiet)
-        else:
-            ray.init(address, **quiet)
-    except (ConnectionError, ValueError, RuntimeError) as e:
-        raise InputError(f"no Ray cluster at {address!r}: {e}", field="ray", expected="local, auto or HOST:PORT",
-                         fix="start one with `ray start --head`, or use --ray local") from None
+    with data_context(ray) as context:
+        context.execution_options.preserve_order = True
+        return ray.data.from_arrow(blocks).map_batches(
+            work, batch_size=None, batch_format="pyarrow", max_retries=RETRIES)
 
 
 # What follows runs in a Ray worker process.

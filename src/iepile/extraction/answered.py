@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from iepile.extraction.engines.engine import Completion
-from iepile.extraction.grounding import ground
-from iepile.extraction.questions import PLAIN, Question
-from iepile.instruction import read_instruction
+from iepile.extraction.gathering import Gathered, GatheringOptions, gather
+from iepile.extraction.plan import AskingConfig, Plan, Planner
+from iepile.extraction.questions import DOCUMENT, PLAIN, Question
+from iepile.records import Document
 from iepile.tasks.task import get_task
+from iepile.unified import document_to_row
 
 OURS = ("output", "facts", "problems", "finish", "error")
 """Fields that are written here; what the input holds under these names is replaced."""
+ANNOTATION = ("entity", "relation", "event")
 
 
 class PredictSummary(msgspec.Struct):
@@ -24,6 +28,10 @@ class PredictSummary(msgspec.Struct):
     rows: int = 0
     resumed: int = 0
     """Rows that an earlier, interrupted run had answered."""
+    questions: int = 0
+    """Questions asked about the rows: windows, polls, label orders and passes."""
+    cut_into_windows: int = 0
+    """Rows whose text was asked in several windows."""
     invalid: int = 0
     """Answers in which no JSON object could be read."""
     salvaged: int = 0
@@ -35,13 +43,19 @@ class PredictSummary(msgspec.Struct):
     """Mentions that were placed where the text differs from the answer (normalised or fuzzy)."""
     ungrounded: int = 0
     """Mentions that are not in the text."""
+    unsure: int = 0
+    """Facts and arguments left out because the model was not sure enough."""
     cut: int = 0
     """Answers cut at the token limit."""
     errors: int = 0
-    """Requests that the engine failed on."""
+    """Rows of which the engine failed to answer a question."""
     first_error: str = ""
     tokens: int = 0
     """Tokens generated."""
+    prompt_tokens: int = 0
+    """Tokens read, where the engine tells."""
+    cost: float = 0.0
+    """What the answers cost, where prices were given."""
     seconds: float = 0.0
     """Time spent on answering in this run."""
     rows_per_second: float = 0.0
@@ -49,56 +63,93 @@ class PredictSummary(msgspec.Struct):
 
 
 def answered_row(question: Question, completion: Completion, fuzzy: bool, summary: PredictSummary) -> dict[str, Any]:
-    """The row of a question with its answer; counts go into `summary`.
+    """The row of a question that was asked once, with its answer; counts go into `summary`.
 
     Args:
         fuzzy: whether a mention that is not in the text word for word may be placed where the text is alike.
     """
+    text, polls = question.asked()
+    plan = Planner(AskingConfig()).plan(text, polls, document=False)
+    return answered(question, plan, [completion], GatheringOptions(fuzzy), summary)
+
+
+def answered(
+    question: Question, plan: Plan, completions: Sequence[Completion], options: GatheringOptions,
+    summary: PredictSummary,
+) -> dict[str, Any]:
+    """The row of a question with what all answers about its text come to; counts go into `summary`."""
+    summary.questions += len(completions)
+    summary.cut_into_windows += len(plan.windows) > 1
     row = question.row
     if question.task == PLAIN:
-        out = {k: v for k, v in row.items() if k not in OURS} | {"output": completion.text}
-        return _ended(out, completion, summary)
-    task = get_task(question.task)
-    instruction = read_instruction(question.instruction)
-    problems: list[dict[str, str]] = []
-    facts = completion.facts
-    if completion.finish != "error":
-        answer = task.parse(completion.text, task.read_items(instruction.schema))
-        facts = answer.facts if facts is None else facts
-        problems += ({"kind": p.kind, "detail": p.detail} for p in answer.problems)
-        kinds = [p.kind for p in answer.problems]
-        summary.invalid += "invalid" in kinds
-        summary.salvaged += "salvaged" in kinds
-        summary.not_asked += kinds.count("not asked")
-    out = {k: v for k, v in row.items() if k not in OURS}
-    # A row that named no task carries it from here on: scoring does not know prompts.
-    out |= {"task": task.name} if not row.get("task") else {}
-    out |= {"output": completion.text, "facts": {}}
-    if facts:
-        grounded = ground(facts, instruction.input, fuzzy)
-        out["facts"] = msgspec.to_builtins(grounded.facts)
-        for p in grounded.placements:
-            summary.mentions += 1
-            if p.method == "none":
-                summary.ungrounded += 1
-                problems.append({"kind": "ungrounded", "detail": p.answered})
-            elif p.method != "exact":
-                summary.moved += 1
-                problems.append({"kind": p.method, "detail": f"{p.answered} -> {p.span.text}"})
-    if problems:
+        out = {k: v for k, v in row.items() if k not in OURS} | {"output": completions[0].text}
+        return _ended(out, completions, summary)
+    got = gather(plan, completions, options)
+    if question.task == DOCUMENT:
+        out = _document(question, plan, got)
+    else:
+        out = {k: v for k, v in row.items() if k not in OURS}
+        # A row that named no task carries it from here on: scoring does not know prompts.
+        out |= {"task": question.task} if not row.get("task") else {}
+        out |= {"output": _output(question, plan, completions, options, got), "facts": msgspec.to_builtins(got.facts)}
+    if problems := _problems(got, summary):
         out["problems"] = problems
-    return _ended(out, completion, summary)
+    return _ended(out, completions, summary)
 
 
-def _ended(out: dict[str, Any], completion: Completion, summary: PredictSummary) -> dict[str, Any]:
-    """How the answer ended, in the row and in the counts."""
-    if completion.finish == "error":
+def _output(
+    question: Question, plan: Plan, completions: Sequence[Completion], options: GatheringOptions, got: Gathered
+) -> str:
+    """The answer as it came; where facts were chosen from several answers or by confidence, as these facts say it."""
+    if len(completions) == 1 and not options.threshold:
+        return completions[0].text
+    items = question.asked()[1][0].items
+    return get_task(question.task).answer_text(got.facts, items, plan.text)
+
+
+def _document(question: Question, plan: Plan, got: Gathered) -> dict[str, Any]:
+    facts = got.facts
+    kinds = tuple(dict.fromkeys(get_task(p.task).annotation for p in question.polls))
+    found = document_to_row(Document(plan.text, None, None, None, facts.entities, facts.relations, facts.events, kinds))
+    out = {k: v for k, v in question.row.items() if k not in OURS and k not in ANNOTATION}
+    return out | {k: found[k] for k in ANNOTATION if k in found}
+
+
+def _problems(got: Gathered, summary: PredictSummary) -> list[dict[str, Any]]:
+    problems: dict[tuple[str, str], dict[str, Any]] = {}
+    for p in got.problems:
+        problems[p.kind, p.detail] = {"kind": p.kind, "detail": p.detail}
+        summary.invalid += p.kind == "invalid"
+        summary.salvaged += p.kind == "salvaged"
+        summary.not_asked += p.kind == "not asked"
+    for placed in got.placements:
+        summary.mentions += 1
+        if placed.method == "none":
+            summary.ungrounded += 1
+            problems["ungrounded", placed.answered] = {"kind": "ungrounded", "detail": placed.answered}
+        elif placed.method in ("normalised", "fuzzy"):
+            summary.moved += 1
+            detail = f"{placed.answered} -> {placed.span.text}"
+            problems[placed.method, detail] = {"kind": placed.method, "detail": detail}
+    summary.unsure += got.dropped
+    return list(problems.values())
+
+
+def _ended(out: dict[str, Any], completions: Sequence[Completion], summary: PredictSummary) -> dict[str, Any]:
+    """How the answers ended, in the row and in the counts."""
+    errors = list(dict.fromkeys(c.error for c in completions if c.error))
+    finishes = {c.finish for c in completions}
+    if "error" in finishes:
         summary.errors += 1
-        summary.first_error = summary.first_error or completion.error
-    if completion.finish != "stop":
-        out["finish"] = completion.finish
-        summary.cut += completion.finish == "length"
-    if completion.error:
-        out["error"] = completion.error
-    summary.tokens += completion.tokens
+        summary.first_error = summary.first_error or errors[0]
+    for finish in ("error", "length"):
+        if finish in finishes:
+            out["finish"] = finish
+            break
+    summary.cut += sum(c.finish == "length" for c in completions)
+    if errors:
+        out["error"] = "; ".join(errors)
+    summary.tokens += sum(c.tokens for c in completions)
+    summary.prompt_tokens += sum(c.prompt_tokens for c in completions)
+    summary.cost += sum(c.cost for c in completions)
     return out

@@ -9,43 +9,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields, replace
 from itertools import islice
 from types import TracebackType
 from typing import Any
 
-from iepile.errors import IepileError
+from iepile.errors import IepileError, InputError
 from iepile.extraction.engines.engine import Completion, Engine, Request, open_engine
-from iepile.extraction.grounding import Grounded, ground
-from iepile.extraction.predict import guess_engine
-from iepile.instruction import Instruction
-from iepile.instructions.polling import chunk
-from iepile.instructions.wording import prompt
+from iepile.extraction.gathering import Gathered, gather
+from iepile.extraction.grounding import Grounded
+from iepile.extraction.plan import Plan, Planner
+from iepile.extraction.polls import SchemaPolls, read_examples
+from iepile.extraction.predict import SchemaConfig, gathering_options, guess_engine
+from iepile.instructions.wording import read_wordings
+from iepile.jsonl import read_rows
 from iepile.language import language_of
-from iepile.records import Facts
+from iepile.records import Document, Facts
 from iepile.schema import Schema
-from iepile.tasks.task import Item, Task, get_task
 
-TASKS = ("NER", "RE", "EE")
-"""Asked unless others are named: each asks one part of a schema."""
 TEXTS_AT_ONCE = 256
 """Texts handed to the engine together: enough to batch, few enough to stream."""
+SETTINGS = tuple(f.name for f in fields(SchemaConfig) if f.name not in ("schema", "schema_path", "task"))
+"""What `load` and `Extractor` take besides what the engine takes."""
 
 
 class Extractor:
     """A loaded model that answers schemas. Close it, or use it in a `with` block."""
 
-    def __init__(
-        self, engine: Engine, *, language: str | None = None, split_num: int | None = None, fuzzy: bool = True
-    ) -> None:
+    def __init__(self, engine: Engine, examples: Sequence[Document] = (), **settings: Any) -> None:
         """
         Args:
             engine: answers the questions.
-            language: language of the prompts; by default that of each text.
-            split_num: labels a question; by default what each task advises.
-            fuzzy: whether mentions that are not in the text word for word may be placed where it is alike.
+            examples: solved examples that each question shows.
+            settings: fields of `SchemaConfig`: `language`, `split_num`, `window`, `orders`, `passes`, ...
+
+        Raises:
+            InputError: no such setting, or a value that means nothing.
         """
-        self.engine = engine
-        self.language, self.split_num, self.fuzzy = language, split_num, fuzzy
+        for name in settings:
+            if name not in SETTINGS or name == "examples":
+                raise InputError(f"no setting {name!r}", field=name, expected=", ".join(SETTINGS))
+        self.config = replace(SchemaConfig(), **{k: v for k, v in settings.items() if v is not None})
+        self.config.check()
+        self.engine, self.examples = engine, list(examples)
+        self._options = gathering_options(self.config)
+        self._planner = Planner(self.config, engine)
+        self._wordings = read_wordings(self.config.wording) if self.config.wording else None
 
     def extract(self, text: str, schema: Schema, tasks: Sequence[str] | None = None) -> Facts:
         """What one text states about the labels of a schema, with places.
@@ -71,53 +80,34 @@ class Extractor:
         self, texts: Iterable[str], schema: Schema, tasks: Sequence[str] | None = None
     ) -> Iterator[Grounded]:
         """Like `extract_many`, with a report of how each mention was placed."""
-        polls = self._polls(schema, tasks or TASKS)
-        source = iter(texts)
+        polls = SchemaPolls(schema, tasks or (), self.config.split_num or None, self._wordings,
+                            self.config.descriptions, self.examples)
         # A generator function would put off errors in the arguments to the first text.
-        return self._windows(source, polls)
+        return (g.grounded for g in self._answers(iter(texts), polls))
 
-    def _polls(self, schema: Schema, tasks: Sequence[str]) -> list[tuple[Task, list[Item]]]:
-        out: list[tuple[Task, list[Item]]] = []
-        for task in map(get_task, tasks):
-            out += ((task, batch) for batch in chunk(task.items(schema), self.split_num or task.split_num))
-        return out
-
-    def _windows(self, texts: Iterator[str], polls: list[tuple[Task, list[Item]]]) -> Iterator[Grounded]:
-        while window := list(islice(texts, TEXTS_AT_ONCE)):
-            waiting = {n: len(polls) if text else 0 for n, text in enumerate(window)}
-            answers: dict[tuple[int, int], Facts] = {}
-            completions = self.engine.generate(self._requests(window, polls))
-            for n, text in enumerate(window):
-                while waiting[n]:
+    def _answers(self, texts: Iterator[str], polls: SchemaPolls) -> Iterator[Gathered]:
+        while some := list(islice(texts, TEXTS_AT_ONCE)):
+            plans = [self._plan(text, polls) for text in some]
+            found: list[dict[int, Completion]] = [{} for _ in plans]
+            completions = self.engine.generate(self._requests(plans))
+            for plan, answers in zip(plans, found, strict=True):
+                while len(answers) < len(plan.asks):
                     completion = next(completions, None)
                     if completion is None:
                         raise IepileError(f"the engine {self.engine.name} left questions without an answer")
-                    document, poll = map(int, completion.key.split(":"))
-                    answers[document, poll] = self._facts(completion, *polls[poll])
-                    waiting[document] -= 1
-                yield ground(self._joined(polls, answers, n) if text else Facts(), text, self.fuzzy)
+                    if completion.finish == "error":
+                        raise IepileError(f"the engine failed: {completion.error}")
+                    document, ask = map(int, completion.key.split(":"))
+                    found[document][ask] = completion
+                yield gather(plan, [answers.pop(k) for k in range(len(plan.asks))], self._options)
+
+    def _plan(self, text: str, polls: SchemaPolls) -> Plan:
+        asked = polls.polls(self.config.language or language_of(text)) if text.strip() else ()
+        return self._planner.plan(text, asked)
 
     @staticmethod
-    def _joined(polls: list[tuple[Task, list[Item]]], answers: dict[tuple[int, int], Facts], n: int) -> Facts:
-        by_task: dict[Task, list[Facts]] = {}
-        for k, (task, _) in enumerate(polls):
-            by_task.setdefault(task, []).append(answers.pop((n, k)))
-        return sum((task.join(parts) for task, parts in by_task.items()), Facts())
-
-    def _requests(self, texts: list[str], polls: list[tuple[Task, list[Item]]]) -> Iterator[Request]:
-        for n, text in enumerate(texts):
-            if not text:
-                continue
-            language = self.language or language_of(text)
-            for k, (task, items) in enumerate(polls):
-                ask = Instruction(prompt(task.name, language), [task.question(i) for i in items], text)
-                yield Request(f"{n}:{k}", task.name, ask.render())
-
-    @staticmethod
-    def _facts(completion: Completion, task: Task, items: list[Item]) -> Facts:
-        if completion.finish == "error":
-            raise IepileError(f"the engine failed: {completion.error}")
-        return task.parse(completion.text, items).facts if completion.facts is None else completion.facts
+    def _requests(plans: Sequence[Plan]) -> Iterator[Request]:
+        return (ask.request(f"{n}:{k}") for n, plan in enumerate(plans) for k, ask in enumerate(plan.asks))
 
     def close(self) -> None:
         """Free what the engine holds."""
@@ -135,11 +125,15 @@ def load(model: str, engine: str = "auto", **options: Any) -> Extractor:
 
     Args:
         engine: what runs it; `auto` looks at the model.
-        options: options of the engine; `language`, `split_num` and `fuzzy` are the extractor's.
+        options: options of the engine, and settings of the extractor (`language`, `window`, `orders`, ...).
+            `examples` is a file of documents, or a list of them.
 
     Raises:
         InputError: no such model, engine or option.
     """
-    own = {k: options.pop(k) for k in ("language", "split_num", "fuzzy") if k in options}
+    own = {k: options.pop(k) for k in SETTINGS if k in options}
+    examples = own.pop("examples", None) or ()
+    if isinstance(examples, str):
+        examples = read_examples(read_rows(examples), examples)
     name = guess_engine(str(model)) if engine == "auto" else engine
-    return Extractor(open_engine(name, str(model), options), **own)
+    return Extractor(open_engine(name, str(model), options), examples, **own)

@@ -24,9 +24,12 @@ import msgspec
 
 from iepile.errors import IepileError, InputError
 from iepile.extraction.engines.engine import Completion
-from iepile.jsonl import BROKEN_JSON, check_folder, open_bytes
+from iepile.extraction.sources import content
+from iepile.jsonl import BROKEN_JSON, check_folder
 
-FORMAT = 1
+FORMAT = 2
+AHEAD = 1 << 22
+"""Requests that may be answered before an earlier one is: a number beyond is no number of ours."""
 SYNC_SECONDS = 1.0
 """Longest time between two calls of fsync: what a power cut (not a crash) can lose."""
 
@@ -56,11 +59,10 @@ _number = msgspec.json.Decoder(_Number)
 
 
 def fingerprint(input_file: str | Path, settings: Mapping[str, Any]) -> str:
-    """SHA-256 of the content of the input and of everything else that decides the output."""
+    """SHA-256 of the content of the input, a file or a folder, and of everything else that decides the output."""
     h = hashlib.sha256(msgspec.json.encode(dict(settings), order="sorted", enc_hook=str) + b"\n")
-    with open_bytes(input_file) as f:
-        while block := f.read(1 << 20):
-            h.update(block)
+    for block in content(input_file):
+        h.update(block)
     return h.hexdigest()
 
 
@@ -71,23 +73,23 @@ def journal_path(output: str | Path) -> Path:
 
 
 class Journal:
-    """Finished requests by row number; use `Journal.open`."""
+    """Finished requests by their number; use `Journal.open`."""
 
-    def __init__(self, path: Path, total: int, fd: int) -> None:
+    def __init__(self, path: Path, fd: int) -> None:
         self.path = path
         self.resumed = 0
         """Requests that were finished when the journal was opened."""
         self._fd = fd
-        self._at = array("q", [-1]) * total
+        self._at = array("q")
+        self._answered = 0
         self._end = 0
         self._synced = time.monotonic()
 
     @classmethod
-    def open(cls, output: str | Path, fingerprint: str, total: int, overwrite: bool = False) -> Journal:
+    def open(cls, output: str | Path, fingerprint: str, overwrite: bool = False) -> Journal:
         """Open the journal of `output`, new or to go on with.
 
         Args:
-            total: number of requests; rows are numbered from 0.
             overwrite: whether a journal of another run may be replaced.
 
         Raises:
@@ -98,7 +100,7 @@ class Journal:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
         try:
             _lock(fd, path)
-            journal = cls(path, total, fd)
+            journal = cls(path, fd)
             journal._load(fingerprint, overwrite)
         except BaseException:
             os.close(fd)
@@ -126,7 +128,7 @@ class Journal:
         os.ftruncate(self._fd, self._end)
         if not self._end:
             self._write(msgspec.json.encode(_Header(FORMAT, fingerprint)) + b"\n")
-        self.resumed = sum(at >= 0 for at in self._at)
+        self.resumed = self._answered
 
     @staticmethod
     def _ours(first: bytes, fingerprint: str) -> bool:
@@ -141,25 +143,36 @@ class Journal:
             entry = _number.decode(line)
         except BROKEN_JSON:
             return False
-        if not line.endswith(b"\n") or not 0 <= entry.row < len(self._at):
+        if not line.endswith(b"\n") or not 0 <= entry.row < len(self._at) + AHEAD:
             return False
         # What failed last time is tried again.
         if entry.completion.finish != "error":
-            self._at[entry.row] = self._end
+            self._place(entry.row, self._end)
         self._end += len(line)
         return True
 
+    def _place(self, row: int, at: int) -> None:
+        if row >= len(self._at):
+            self._at.extend([-1] * (row + 1 - len(self._at)))
+        self._answered += self._at[row] < 0
+        self._at[row] = at
+
     def __contains__(self, row: int) -> bool:
-        return self._at[row] >= 0
+        return row < len(self._at) and self._at[row] >= 0
 
     def __len__(self) -> int:
         """Requests with an answer, failed ones of this run included."""
-        return sum(at >= 0 for at in self._at)
+        return self._answered
+
+    def forget(self, row: int) -> None:
+        """Let a request that failed be answered anew."""
+        self._answered -= self._at[row] >= 0
+        self._at[row] = -1
 
     def append(self, row: int, completion: Completion) -> None:
-        """Keep the answer to the request of a row. It survives a crash of this process from here on."""
-        if self._at[row] >= 0:
-            raise IepileError(f"the engine answered row {row} twice; this is a fault of the engine")
+        """Keep the answer to a request. It survives a crash of this process from here on."""
+        if row in self:
+            raise IepileError(f"the engine answered request {row} twice; this is a fault of the engine")
         at = self._end
         try:
             data = msgspec.json.encode(_Line(row, completion))
@@ -168,7 +181,7 @@ class Journal:
             text = completion.text.encode("utf-8", "replace").decode()
             data = msgspec.json.encode(_Line(row, msgspec.structs.replace(completion, text=text)))
         self._write(data + b"\n")
-        self._at[row] = at
+        self._place(row, at)
         if time.monotonic() - self._synced > SYNC_SECONDS:
             os.fsync(self._fd)
             self._synced = time.monotonic()
@@ -187,14 +200,14 @@ class Journal:
         self._end += len(data)
 
     def read(self, row: int) -> Completion:
-        """The answer to the request of a row.
+        """The answer to a request.
 
         Raises:
             KeyError: there is none yet.
         """
-        at = self._at[row]
-        if at < 0:
+        if row not in self:
             raise KeyError(row)
+        at = self._at[row]
         data = b""
         os.lseek(self._fd, at, os.SEEK_SET)
         while not data.endswith(b"\n"):

@@ -1,51 +1,97 @@
-"""Answer a file of test rows with a model: rows in, the same rows with answers and grounded facts out.
+"""Answer a file of questions with a model: rows in, the same rows with answers and grounded facts out.
 
     from iepile.extraction.predict import PredictConfig, predict
     predict(PredictConfig(input_file="test.json", output_file="pred.json", model="runs/resume/model"))
 
-A killed run goes on where it stopped (see journal.py), and its output is the same to the byte.
+Rows hold an instruction each, or a text that is asked by a schema. A killed run goes on where it stopped (see
+journal.py), and its output is the same to the byte.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from iepile.errors import IepileError, InputError
-from iepile.extraction.answered import PredictSummary, answered_row
-from iepile.extraction.engines.engine import Completion, Engine, Request, engine_names, open_engine
+from iepile.errors import InputError
+from iepile.extraction.answered import PredictSummary
+from iepile.extraction.engines.engine import Engine, engine_names, open_engine
+from iepile.extraction.gathering import GatheringOptions
 from iepile.extraction.journal import Journal, fingerprint, journal_path
-from iepile.extraction.questions import PLAIN, Question, read_questions
+from iepile.extraction.plan import AskingConfig, Planner
+from iepile.extraction.polls import SchemaPolls, read_examples, tasks_named
+from iepile.extraction.questions import PLAIN, Question, QuestionReader, questions_of
+from iepile.extraction.run import Progress, Run
+from iepile.extraction.sources import STDIN, kept_stdin, read_inputs
 from iepile.instruction import EXPECTED
-from iepile.jsonl import BROKEN_JSON, check_target, write_rows
+from iepile.instructions.wording import read_wordings
+from iepile.jsonl import BROKEN_JSON, check_target, read_rows, write_rows
+from iepile.schema import Schema
+from iepile.schema_text import schema_of_text
 from iepile.version import __version__
 
 
+@dataclass(kw_only=True)
+class SchemaConfig(AskingConfig):
+    """How texts are asked, and what counts as found."""
+
+    schema: str = ""
+    """Labels to look for in texts: `person, place`, events with roles `wedding(time, place)`; or a schema file."""
+    schema_path: str = ""
+    """A schema file."""
+    task: str = ""
+    """Task of rows that name none and whose prompt has a wording of its own. For texts: tasks to ask, with commas;
+    default NER, RE and EE, as far as the schema has labels."""
+    split_num: int = 0
+    """Labels in one question about a text; 0: as each task advises."""
+    language: str = ""
+    """Language of the prompts about texts, `zh` or `en`; default: that of each text."""
+    descriptions: bool = False
+    """Write the descriptions of labels into the questions about texts."""
+    examples: str = ""
+    """Solved examples to show in each question about a text: documents with their facts, JSON lines."""
+    wording: str = ""
+    """TOML file with prompts of your own, a table a language."""
+    fuzzy: bool = True
+    """Whether a mention that is not in the text word for word may be placed where the text is alike."""
+    calibration: str = ""
+    """File that `iepile calibrate` wrote: confidence becomes the chance that a fact is right."""
+    precision: float = 0.0
+    """Keep only facts sure enough for this precision, 0 to 1, by the calibration; 0: all."""
+    min_confidence: float = 0.0
+    """Keep only facts of this confidence, 0 to 1; 0: all."""
+
+
 @dataclass
-class PredictConfig:
+class PredictConfig(SchemaConfig):
     """What to answer, with which model, and where to write it."""
 
     input_file: str = ""
-    """Test rows, JSON lines: `instruction`, and `task` where the prompt's wording does not tell it."""
+    """Rows with `instruction`, or texts: JSON lines, `.csv` or `.tsv`, `.txt` or `.md`, a folder of these, `-` for
+    standard input."""
     output_file: str = ""
-    """Predictions: each input row with `output`, `facts` and what was odd."""
+    """Predictions: each input row with `output`, `facts` and what was odd; of texts, documents with their facts."""
     model: str = ""
     """Model folder, hub name or server address."""
     engine: str = "auto"
     """What runs the model; `auto` looks at the model."""
     engine_options: dict[str, Any] = field(default_factory=dict)
     """Options of the engine, by name."""
-    task: str = ""
-    """Task of rows that name none and whose prompt has a wording of its own."""
-    fuzzy: bool = True
-    """Whether a mention that is not in the text word for word may be placed where the text is alike."""
+    text_field: str = "text"
+    """Key or column that holds the text, where rows have no `instruction`."""
+    each_line: bool = False
+    """Every line of a text file is a text of its own."""
     limit: int = 0
     """Answer only the first rows, this many; 0 answers all."""
+    attempts: int = 3
+    """Times that a question is asked before it counts as failed."""
+    cluster: str = ""
+    """Answer on a Ray cluster: `local`, `auto` or HOST:PORT."""
+    workers: int = 1
+    """Copies of the model, or of the connection to its server, on the cluster."""
     overwrite: bool = False
     """Replace an existing output, and the journal of another run."""
 
@@ -57,10 +103,9 @@ def guess_engine(model: str) -> str:
         InputError: no engine for an address is there.
     """
     if model.startswith(("http://", "https://")):
-        servers = [n for n in engine_names() if n in ("openai", "server", "http")]
-        if not servers:
+        if "openai" not in engine_names():
             raise InputError("no engine for a server address", field="engine", expected=", ".join(engine_names()))
-        return servers[0]
+        return "openai"
     try:
         settings = msgspec.json.decode((Path(model) / "config.json").read_bytes())
     except (OSError, *BROKEN_JSON):
@@ -68,10 +113,53 @@ def guess_engine(model: str) -> str:
     return "compact" if isinstance(settings, dict) and settings.get("kind") == "compact" else "transformers"
 
 
+def schema_polls(config: SchemaConfig) -> SchemaPolls | None:
+    """The questions about a text that the settings name; None without a schema.
+
+    Raises:
+        InputError: two schemas, or a file that cannot be read.
+    """
+    if config.schema and config.schema_path:
+        raise InputError("two schemas", field="schema", fix="give --schema or --schema_path")
+    given = config.schema_path or config.schema
+    if not given:
+        return None
+    tasks = tasks_named(config.task)
+    named = tasks[0] if len(tasks) == 1 else None
+    a_file = bool(config.schema_path) or given.lower().endswith((".json", ".yaml", ".yml"))
+    schema = Schema.read(given, named) if a_file else schema_of_text(given, named)
+    return SchemaPolls(
+        schema, tasks, config.split_num or None, read_wordings(config.wording) if config.wording else None,
+        config.descriptions, read_examples(read_rows(config.examples), config.examples) if config.examples else (),
+    )
+
+
+def gathering_options(config: SchemaConfig) -> GatheringOptions:
+    """How answers become facts.
+
+    Raises:
+        InputError: a threshold that means nothing, or a precision that the calibration cannot tell.
+    """
+    for name in ("precision", "min_confidence"):
+        if not 0 <= getattr(config, name) <= 1:
+            raise InputError(f"is {getattr(config, name)}", field=name, expected="0 to 1")
+    known = None
+    if config.calibration:
+        from iepile.extraction.calibration import read_calibration
+        known = read_calibration(config.calibration)
+    threshold = config.min_confidence
+    if config.precision:
+        if known is None:
+            raise InputError("a precision can be chosen with a calibration only", field="precision",
+                             fix="fit one with `iepile calibrate`, or give --min_confidence")
+        threshold = max(threshold, known.threshold(config.precision))
+    return GatheringOptions(config.fuzzy, config.min_support, known, threshold)
+
+
 def predict(
     config: PredictConfig,
     engine: Engine | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> PredictSummary:
     """Answer every row of a file.
 
@@ -87,44 +175,88 @@ def predict(
             that exists, or a model that cannot be opened.
         IepileError: the engine failed; what it answered so far is kept for the next run.
     """
+    name = _checked(config, engine)
+    options = gathering_options(config)
+    piped = None
+    if config.input_file == STDIN:
+        piped = kept_stdin(config.output_file + ".stdin")
+    source = str(piped or config.input_file)
+    polls = schema_polls(config)
+    # Rows name their own tasks; several are for texts.
+    default = "" if "," in config.task else config.task
+
+    def questions() -> Iterator[Question]:
+        rows = read_inputs(source, config.text_field, config.each_line)
+        return questions_of(rows, source, QuestionReader(default, polls, config.language), config.limit)
+
+    total = _count(config, questions(), name)
+    print_of_run = fingerprint(source, _settings(config, name, polls))
+    resumable = journal_path(config.output_file).exists()
+    check_target(config.output_file, overwrite=config.overwrite or resumable)
+    summary = PredictSummary(config.output_file, name, rows=total)
+    with Journal.open(config.output_file, print_of_run, config.overwrite) as journal:
+        own = engine is None
+        try:
+            if engine is None:
+                engine = _opened(config, name)
+            try:
+                run = Run(questions, Planner(config, engine), journal, summary, progress)
+                run.answer(engine, config.attempts)
+            finally:
+                if own:
+                    engine.close()
+        except BaseException:
+            if not len(journal):
+                journal.remove()  # there is nothing to go on with
+            raise
+        write_rows(config.output_file, run.output(options))
+        if not summary.errors:
+            # Kept where a question failed: the same command asks it again and nothing else.
+            journal.remove()
+            if piped:
+                piped.unlink(missing_ok=True)
+    return summary
+
+
+def _checked(config: PredictConfig, engine: Engine | None) -> str:
+    """The name of the engine, after a look at the settings."""
     for name in ("input_file", "output_file"):
         if not getattr(config, name):
             raise InputError("not given", field=name, fix=f"give --{name}")
     if engine is None and not config.model:
         raise InputError("no model", field="model", fix="give the folder, hub name or address of a model")
+    config.check()
+    for name in ("attempts", "workers"):
+        if getattr(config, name) < 1:
+            raise InputError(f"is {getattr(config, name)}", field=name, expected="1 or more")
     if engine is not None:
-        name = engine.name
-    else:
-        name = guess_engine(config.model) if config.engine == "auto" else config.engine
+        return engine.name
+    return guess_engine(config.model) if config.engine == "auto" else config.engine
+
+
+def _count(config: PredictConfig, questions: Iterator[Question], engine: str) -> int:
+    """Rows in all, each looked at."""
     total = plain = 0
-    for question in _questions(config):
+    for question in questions:
         total += 1
         plain += question.task == PLAIN
-    if plain and name == "compact":
+    if plain and engine == "compact":
         raise InputError(f"{plain} of {total} rows ask in plain words, which the compact model does not read",
                          file=config.input_file, field="instruction", expected=EXPECTED,
                          fix="ask a language model, or convert documents with `iepile convert --split test`")
-    print_of_run = fingerprint(config.input_file, _settings(config, name))
-    resumable = journal_path(config.output_file).exists()
-    check_target(config.output_file, overwrite=config.overwrite or resumable)
-    summary = PredictSummary(config.output_file, name, rows=total)
-    with Journal.open(config.output_file, print_of_run, total, config.overwrite) as journal:
-        summary.resumed = journal.resumed
-        if journal.resumed and progress:
-            progress(journal.resumed, total)
-        try:
-            if len(journal) < total:
-                _answer(config, journal, engine, summary, progress)
-        except BaseException:
-            if not len(journal):
-                journal.remove()  # there is nothing to go on with
-            raise
-        write_rows(config.output_file, _output(config, journal, summary))
-        journal.remove()
-    return summary
+    return total
 
 
-def _settings(config: PredictConfig, engine: str) -> dict[str, Any]:
+def _opened(config: PredictConfig, name: str) -> Engine:
+    if not config.cluster:
+        return open_engine(name, config.model, config.engine_options)
+    from iepile.extraction.cluster import open_on_cluster
+
+    return open_on_cluster(name, config.model, config.engine_options, config.cluster, config.workers)
+
+
+def _settings(config: PredictConfig, engine: str, polls: SchemaPolls | None) -> dict[str, Any]:
+    asking = {f.name: getattr(config, f.name) for f in fields(AskingConfig) if f.name != "min_support"}
     return {
         # The top package names the verbs of all floors, so it is not imported by name here.
         "version": __version__,
@@ -134,6 +266,9 @@ def _settings(config: PredictConfig, engine: str) -> dict[str, Any]:
         "options": config.engine_options,
         "task": config.task,
         "limit": config.limit,
+        "asking": asking,
+        "polls": [] if polls is None else [msgspec.to_builtins(p) for lang in ("zh", "en") for p in polls.polls(lang)],
+        "texts": [config.text_field, config.each_line, config.language],
     }
 
 
@@ -144,50 +279,3 @@ def _model_files(model: str) -> list[tuple[str, int, int]]:
         return []
     found = sorted(p for p in folder.rglob("*") if p.is_file())
     return [(p.relative_to(folder).as_posix(), p.stat().st_size, p.stat().st_mtime_ns) for p in found]
-
-
-def _answer(
-    config: PredictConfig,
-    journal: Journal,
-    engine: Engine | None,
-    summary: PredictSummary,
-    progress: Callable[[int, int], None] | None,
-) -> None:
-    own = engine is None
-    if engine is None:
-        engine = open_engine(summary.engine, config.model, config.engine_options)
-    requests = (
-        Request(str(n), q.task, q.instruction, q.input)
-        for n, q in enumerate(_questions(config)) if n not in journal
-    )
-    done, started = journal.resumed, time.monotonic()
-    try:
-        for completion in engine.generate(requests):
-            journal.append(_row_number(completion, summary), completion)
-            done += 1
-            if progress:
-                progress(done, summary.rows)
-    finally:
-        if own:
-            engine.close()
-    summary.seconds = time.monotonic() - started
-    summary.rows_per_second = (done - journal.resumed) / max(summary.seconds, 1e-9)
-    if len(journal) < summary.rows:
-        raise IepileError(f"the engine {engine.name} answered {done} of {summary.rows} rows and stopped without "
-                          "an error; this is a fault of the engine. Run again to ask for the rest")
-
-
-def _row_number(completion: Completion, summary: PredictSummary) -> int:
-    if not completion.key.isdecimal() or int(completion.key) >= summary.rows:
-        raise IepileError(f"the engine {summary.engine} answered {completion.key!r}, which was not asked; "
-                          "this is a fault of the engine")
-    return int(completion.key)
-
-
-def _output(config: PredictConfig, journal: Journal, summary: PredictSummary) -> Iterator[Mapping[str, Any]]:
-    for n, question in enumerate(_questions(config)):
-        yield answered_row(question, journal.read(n), config.fuzzy, summary)
-
-
-def _questions(config: PredictConfig) -> Iterator[Question]:
-    return read_questions(config.input_file, config.limit, config.task)

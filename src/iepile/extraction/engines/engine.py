@@ -7,6 +7,9 @@ To add an engine, write `engines/<name>.py` with
 2. a class with `name`, `generate` and `close` as in `Engine`,
 3. `open_engine(model: str, options: <Name>Options) -> Engine`, and `OPTIONS = <Name>Options`.
 
+An engine that batches by chance of neighbours also has `stretch(options) -> int`, and one that can measure prompts
+`open_ruler(model, options) -> Measuring`, without weights: for runs on a cluster.
+
 `iepile predict --engine <name>` finds it by its file name. `tests/extraction/test_engine_recipe.py`
 follows these steps.
 """
@@ -40,6 +43,8 @@ class Request(msgspec.Struct, frozen=True):
     """0: the best answer. n: the n-th of several drawn at random; equal requests with equal n get equal answers."""
     values: Mapping[str, Values] = {}
     """Fields that need not be pieces of the text: label, or `type|role`, to what fills it."""
+    done: bool = False
+    """It has its answer already and is here as company only, see `Engine`: no completion is wanted."""
 
 
 class Completion(msgspec.Struct, frozen=True):
@@ -62,10 +67,18 @@ class Completion(msgspec.Struct, frozen=True):
     cost: float = 0.0
     """What the answer cost, in the currency of the prices given; 0 where none were."""
     error: str = ""
+    lasting: bool = False
+    """The error would come again: the request cannot be answered by this engine, whenever it is asked."""
 
 
 class Engine(Protocol):
-    """Answers requests, in any order, batching as it likes; equal requests get equal answers."""
+    """Answers requests, in any order, batching as it likes; equal requests get equal answers.
+
+    Where the last digits of an answer's log-probability depend on what stands beside it in a batch, the engine has a
+    number `stretch`: it batches every so many requests among themselves. A run that goes on hands over a stretch
+    that was answered in part whole, so that batches are the same; those `done` need no answer, and a batch of nothing
+    else is left out.
+    """
 
     name: str
 
@@ -110,12 +123,33 @@ def open_engine(name: str, model: str, options: dict[str, Any] | None = None) ->
     Raises:
         InputError: no such engine, an unknown or ill-typed option, or a model that cannot be loaded.
     """
+    module, parsed = _engine(name, options)
+    engine: Engine = module.open_engine(model, parsed)
+    return engine
+
+
+def open_ruler(name: str, model: str, options: dict[str, Any] | None = None) -> Measuring | None:
+    """What measures prompts as the engine would, without the model's weights: its `open_ruler`, if it has one.
+
+    Raises:
+        InputError: see `open_engine`.
+    """
+    module, parsed = _engine(name, options)
+    ruler: Measuring | None = module.open_ruler(model, parsed) if hasattr(module, "open_ruler") else None
+    return ruler
+
+
+def stretch_of(name: str, options: dict[str, Any] | None = None) -> int:
+    """The `stretch` that an engine would have (see `Engine`): what its `stretch` says of the options, else 1."""
+    module, parsed = _engine(name, options)
+    return int(module.stretch(parsed)) if hasattr(module, "stretch") else 1
+
+
+def _engine(name: str, options: dict[str, Any] | None) -> tuple[Any, Any]:
     if name not in engine_names():
         raise InputError(f"unknown engine {name!r}", field="engine", expected=", ".join(engine_names()))
     module = importlib.import_module(f"iepile.extraction.engines.{name}")
     try:
-        parsed = msgspec.convert(options or {}, module.OPTIONS, strict=False)
+        return module, msgspec.convert(options or {}, module.OPTIONS, strict=False)
     except msgspec.ValidationError as e:
         raise InputError(f"engine {name}: {e}", field="options") from None
-    engine: Engine = module.open_engine(model, parsed)
-    return engine

@@ -1,0 +1,157 @@
+"""From the answers to a plan back to one set of facts about the text: read, placed, voted, put together.
+
+What every answer states is given its places in its window first. The answers in several label orders are voted on,
+what other passes add is added, windows are merged; then confidence is calibrated and facts under a threshold go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec.structs import replace
+
+from iepile.extraction.engines.engine import Completion
+from iepile.extraction.grounding import Grounded, Placement, ground
+from iepile.extraction.plan import Ask, Plan
+from iepile.records import Facts
+from iepile.tasks.task import Problem, get_task
+from iepile.values import Values
+
+if TYPE_CHECKING:
+    from iepile.extraction.calibration import Calibration
+
+DIGITS = 4
+"""Digits of confidence and support that are written."""
+
+
+class GatheringOptions(msgspec.Struct, frozen=True):
+    """How answers become facts."""
+
+    fuzzy: bool = True
+    """Whether a mention that is not in the text word for word may be placed where the text is alike."""
+    min_support: float = 0.5
+    """Share of the label orders that must state a fact."""
+    calibration: Calibration | None = None
+    threshold: float = 0.0
+    """Least confidence of a fact."""
+
+
+class Gathered(msgspec.Struct):
+    """What the answers to a plan come to."""
+
+    by_task: dict[str, Facts]
+    """Task -> facts, with places in the whole text."""
+    problems: list[Problem] = []
+    placements: list[Placement] = []
+    """Of every answer, in the order of the questions."""
+    dropped: int = 0
+    """Facts and arguments under the threshold."""
+
+    @property
+    def facts(self) -> Facts:
+        """Of all tasks."""
+        return sum(self.by_task.values(), Facts())
+
+    @property
+    def grounded(self) -> Grounded:
+        """Facts and placements."""
+        return Grounded(self.facts, tuple(self.placements))
+
+
+def gather(plan: Plan, completions: Sequence[Completion], options: GatheringOptions) -> Gathered:
+    """What a model stated about a text.
+
+    Args:
+        completions: one for each of `plan.asks`; those that failed state nothing.
+    """
+    out = Gathered({})
+    by_task: dict[str, list[tuple[Ask, Completion]]] = {}
+    for ask, completion in zip(plan.asks, completions, strict=True):
+        by_task.setdefault(ask.asked.task, []).append((ask, completion))
+    for name, answered in by_task.items():
+        parts = []
+        for number, window in enumerate(plan.windows):
+            of_window = [(a, c) for a, c in answered if a.window == number]
+            if not of_window:
+                continue
+            text = plan.text if len(plan.windows) == 1 else plan.text[window.start : window.end]
+            parts.append((window, _of_window(name, of_window, text, options, out)))
+        if not parts:
+            continue
+        facts = parts[0][1]
+        if len(plan.windows) > 1:
+            from iepile.extraction.merging import merge_windows, shift
+            facts = merge_windows([(window, shift(part, window)) for window, part in parts], plan.text)
+        if options.calibration is not None:
+            from iepile.extraction.calibration import apply_calibration
+            facts = apply_calibration(facts, options.calibration, name)
+        if options.threshold:
+            from iepile.extraction.calibration import above
+            kept = above(facts, options.threshold)
+            out.dropped += _size(facts) - _size(kept)
+            facts = kept
+        out.by_task[name] = _rounded(facts)
+    return out
+
+
+def _of_window(
+    name: str, answered: Sequence[tuple[Ask, Completion]], text: str, options: GatheringOptions, out: Gathered
+) -> Facts:
+    read = {(a.poll, a.order, a.sample): _read(a, c, out) for a, c in answered}
+    polls = list(dict.fromkeys(a.poll for a, _ in answered))
+    orders = {p: sum(1 for q, _, sample in read if q == p and not sample) for p in polls}
+    passes = 1 + max(a.sample for a, _ in answered)
+    free = {k: v for a, _ in answered for k, v in a.asked.values.items()}
+    # A poll with fewer orders than others (one label has but one) gives what it has again.
+    voted = [_placed(name, [read[p, n % orders[p], 0] for p in polls], text, free, options, out)
+             for n in range(max(orders.values()))]
+    if len(voted) == passes == 1:
+        return voted[0]
+    from iepile.extraction.merging import unite, vote
+    facts = voted[0] if len(voted) == 1 else vote(voted, options.min_support)
+    more = [_placed(name, [read[p, 0, s] for p in polls], text, free, options, out) for s in range(1, passes)]
+    return unite([facts, *more]) if more else facts
+
+
+def _read(ask: Ask, completion: Completion, out: Gathered) -> Facts:
+    if completion.finish == "error":
+        return completion.facts or Facts()
+    answer = get_task(ask.asked.task).parse(completion.text, ask.asked.items)
+    out.problems += answer.problems
+    if completion.facts is not None:
+        return completion.facts
+    if completion.string_logprobs is None:
+        return answer.facts
+    from iepile.extraction.confidence import with_confidence
+    return with_confidence(answer.facts, completion.text, completion.string_logprobs)
+
+
+def _placed(
+    name: str, parts: Sequence[Facts], text: str, free: Mapping[str, Values], options: GatheringOptions, out: Gathered
+) -> Facts:
+    joined = get_task(name).join(parts)
+    if not joined:
+        return joined
+    found = ground(joined, text, options.fuzzy, **({"free": free} if free else {}))
+    out.placements += found.placements
+    return found.facts
+
+
+def _size(facts: Facts) -> int:
+    return (len(facts.entities) + len(facts.relations) + len(facts.events)
+            + sum(len(e.arguments) for e in facts.events))
+
+
+def _rounded(facts: Facts) -> Facts:
+    """Digits beyond these tell nothing, and depend on the machine."""
+
+    def of(fact: Any) -> Any:
+        if fact.confidence is None and fact.support is None:
+            return fact
+        more = {k: round(v, DIGITS) for k in ("confidence", "support") if (v := getattr(fact, k)) is not None}
+        return replace(fact, **more)
+
+    events = tuple(of(replace(e, arguments=tuple(map(of, e.arguments)))) for e in facts.events)
+    return Facts(tuple(map(of, facts.entities)), tuple(map(of, facts.relations)), events)
