@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from iepile.records import Entity, Event, Facts, Relation
+from iepile.records import Entity, Event, Facts, Relation, Span
 
 COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "red")
 
@@ -22,6 +22,26 @@ def marked(text: str, facts: Facts) -> str:
     lines += (f"  {_relation(r)}" for r in facts.relations)
     lines += (f"  {_event(e)}" for e in facts.events)
     return "\n".join(lines)
+
+
+def fact_rows(facts: Facts) -> list[tuple[str, str, str, str, str]]:
+    """Kind, label, text, place and confidence of each fact, in order; roles below their event."""
+    rows = [("entity", e.type, e.span.text, _place(e.span), _share(e.confidence)) for e in facts.entities]
+    rows += (("relation", r.type, f"{r.head.text} -> {r.tail.text}", f"{_place(r.head)} -> {_place(r.tail)}",
+              _share(r.confidence)) for r in facts.relations)
+    for e in facts.events:
+        trigger = e.trigger or Span("")
+        rows.append(("event", e.type, trigger.text, _place(trigger), _share(e.confidence)))
+        rows += (("", f"  {a.role}", a.span.text, _place(a.span), _share(a.confidence)) for a in e.arguments)
+    return rows
+
+
+def _place(span: Span) -> str:
+    return f"{span.start}-{span.end}" if span.grounded else "-"
+
+
+def _share(confidence: float | None) -> str:
+    return "-" if confidence is None else f"{confidence:.2f}"
 
 
 def _outermost(entities: tuple[Entity, ...]) -> list[Entity]:

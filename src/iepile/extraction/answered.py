@@ -38,7 +38,11 @@ class PredictSummary(msgspec.Struct):
     """Answers that were read after repair."""
     not_asked: int = 0
     """Labels or roles answered that were not asked; they are left out of the facts."""
+    entities: int = 0
+    relations: int = 0
+    events: int = 0
     mentions: int = 0
+    """Mentions in all answers, several label orders and passes each counted."""
     moved: int = 0
     """Mentions that were placed where the text differs from the answer (normalised or fuzzy)."""
     ungrounded: int = 0
@@ -85,6 +89,9 @@ def answered(
         out = {k: v for k, v in row.items() if k not in OURS} | {"output": completions[0].text}
         return _ended(out, completions, summary)
     got = gather(plan, completions, options)
+    summary.entities += len(got.facts.entities)
+    summary.relations += len(got.facts.relations)
+    summary.events += len(got.facts.events)
     if question.task == DOCUMENT:
         out = _document(question, plan, got)
     else:

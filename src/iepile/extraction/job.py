@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from iepile.errors import InputError
 from iepile.extraction.answered import PredictSummary
-from iepile.extraction.extractor import load
-from iepile.extraction.predict import PredictConfig, guess_engine, predict
-from iepile.jsonl import check_target, read_rows, write_rows
+from iepile.extraction.engines.engine import open_engine
+from iepile.extraction.extractor import SETTINGS, Extractor
+from iepile.extraction.polls import read_examples, tasks_named
+from iepile.extraction.predict import PredictConfig, SchemaConfig, guess_engine, predict, schema_of
+from iepile.jsonl import read_rows
 from iepile.models.card import model_folder
-from iepile.records import Document, Facts
-from iepile.schema import Schema
-from iepile.unified import document_to_row
+from iepile.records import Facts
 
 ANSWERS = "ft_pt_answer.json"
 """Where answers go, in the adapter's folder, when no file is named: as `inference_pt.py` of the 2023 guide does."""
@@ -27,15 +27,16 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(kw_only=True)
-class PredictJob(PredictConfig):
-    """Answer instruction rows with a model. A stopped run goes on where it was."""
+class ModelFlags:
+    """Which model, and how it is run: the flags of the guides."""
 
     model_name_or_path: str = ""
     """Same as model."""
     checkpoint_dir: str = ""
     """Adapter to put on the model: a folder or hub name."""
     model_name: str = ""
-    """Family of the model, as the guides name it; empty: read from the model's own configuration, which always wins."""
+    """Family of the model, as the guides name it; empty: read from the model's own configuration, which always wins.
+    Of a server: the name it serves the model under."""
     template: str = ""
     """Chat template; default: the one the model was trained with."""
     max_new_tokens: int = 0
@@ -43,7 +44,7 @@ class PredictJob(PredictConfig):
     batch_size: int = 0
     """Prompts answered together; 0: the engine's choice."""
     cutoff_len: int = 0
-    """Most tokens of a prompt with its answer; longer ones are an error, never cut. 0: what the model takes."""
+    """Most tokens of a prompt with its answer; longer texts go in windows, never cut. 0: what the model takes."""
     bf16: bool = False
     """Run in bfloat16."""
     fp16: bool = False
@@ -57,6 +58,51 @@ class PredictJob(PredictConfig):
     trust_remote_code: bool = False
     """Run Python code that comes with the model."""
 
+    def options(self, engine: str) -> dict[str, Any]:
+        """The flags as options of an engine.
+
+        Raises:
+            InputError: flags that contradict each other, or that the engine does not know.
+        """
+        if self.bf16 and self.fp16:
+            raise InputError("two precisions", field="bf16", fix="give --bf16 or --fp16")
+        given = {
+            "adapter": self.checkpoint_dir,
+            "template": self.template,
+            "max_new_tokens": self.max_new_tokens,
+            "batch_size": self.batch_size,
+            "context": self.cutoff_len,
+            "dtype": "bf16" if self.bf16 else "fp16" if self.fp16 else "",
+            "trust_remote_code": self.trust_remote_code,
+            "model_name": self.model_name if engine in ("transformers", "openai") else "",
+            "bits": self.bits if self.bits != 16 else 0,
+            "device": "" if self.device == "auto" else _device(self.device),
+        }
+        options = {name: value for name, value in given.items() if value}
+        if self.free:
+            options |= {"constraint": "none"} if engine == "openai" else {"grammar": False}
+        if options and engine == "compact":
+            raise InputError(f"the compact model has no {', '.join(options)}", field="engine_options",
+                             fix="drop the flags")
+        return options
+
+    def chosen(self, model: str, engine: str) -> tuple[str, str]:
+        """Model and engine.
+
+        Raises:
+            InputError: two different models.
+        """
+        if model and self.model_name_or_path and model != self.model_name_or_path:
+            raise InputError("two different models", field="model_name_or_path",
+                             fix="give model or model_name_or_path")
+        model = model or self.model_name_or_path
+        return model, engine if engine != "auto" or not model else guess_engine(model)
+
+
+@dataclass(kw_only=True)
+class PredictJob(ModelFlags, PredictConfig):
+    """Answer instruction rows, or texts by a schema, with a model. A stopped run goes on where it was."""
+
 
 def predict_job(job: PredictJob, progress: Callable[[int, int], None] | None = None) -> PredictSummary:
     """Run `predict` with the flags put where they belong.
@@ -64,33 +110,12 @@ def predict_job(job: PredictJob, progress: Callable[[int, int], None] | None = N
     Raises:
         InputError: flags that contradict each other, or that the engine does not know; see `predict`.
     """
-    if job.model and job.model_name_or_path and job.model != job.model_name_or_path:
-        raise InputError("two different models", field="model_name_or_path", fix="give model or model_name_or_path")
-    if job.bf16 and job.fp16:
-        raise InputError("two precisions", field="bf16", fix="give --bf16 or --fp16")
-    model = job.model or job.model_name_or_path
-    engine = job.engine if job.engine != "auto" or not model else guess_engine(model)
-    given = {
-        "adapter": job.checkpoint_dir,
-        "template": job.template,
-        "max_new_tokens": job.max_new_tokens,
-        "batch_size": job.batch_size,
-        "context": job.cutoff_len,
-        "dtype": "bf16" if job.bf16 else "fp16" if job.fp16 else "",
-        "trust_remote_code": job.trust_remote_code,
-        "model_name": job.model_name if engine == "transformers" else "",
-        "bits": job.bits if job.bits != 16 else 0,
-        "device": "" if job.device == "auto" else _device(job.device),
-    }
-    options = {name: value for name, value in given.items() if value}
-    if job.free:
-        options["grammar"] = False
-    if options and engine == "compact":
-        raise InputError(f"the compact model has no {', '.join(options)}", field="engine_options", fix="drop the flags")
+    model, engine = job.chosen(job.model, job.engine)
     base = {f.name: getattr(job, f.name) for f in fields(PredictConfig)}
     if not job.output_file and job.checkpoint_dir and model_folder(job.checkpoint_dir):
         base["output_file"] = str(Path(job.checkpoint_dir) / ANSWERS)
-    base |= {"model": model, "engine": engine, "engine_options": {**options, **job.engine_options}}
+    options = {**job.options(engine), **job.engine_options}
+    base |= {"model": model, "engine": engine, "engine_options": options}
     return predict(PredictConfig(**base), progress=progress)
 
 
@@ -107,75 +132,63 @@ def _device(name: str) -> str:
 
 
 @dataclass(kw_only=True)
-class ExtractConfig:
-    """Extract facts from one text, or from a file of texts."""
+class ExtractConfig(ModelFlags, SchemaConfig):
+    """Extract facts from one text, or from files of texts."""
 
-    model: str
-    """Model folder, hub name or server address."""
-    schema_path: str
-    """Labels to look for."""
     text: str = ""
-    """The text; or give input_file."""
+    """The text; or give input_file, or pipe a text in."""
+    model: str = ""
+    """Model folder, hub name or server address."""
     input_file: str = ""
-    """JSON lines with `text`, and `id` if there is one."""
+    """Texts in files, as `iepile predict` takes them."""
     output_file: str = ""
     """Documents with their facts, in the unified format (with input_file)."""
-    task: str = ""
-    """NER, RE, EE, or several with commas; default: all that the schema has labels for."""
+    show: Literal["spans", "json", "table"] = "spans"
+    """How the facts of one text are printed: the text with its facts marked, JSON, or a table."""
+    text_field: str = "text"
+    """Key or column that holds the text."""
+    each_line: bool = False
+    """Every line of a text file is a text of its own."""
     engine: str = "auto"
-    """What runs the model."""
+    """What runs the model; `auto` looks at the model."""
+    engine_options: dict[str, Any] = field(default_factory=dict)
+    """Options of the engine, by name."""
 
 
 class ExtractSummary(msgspec.Struct):
-    """What was extracted; `facts` of a single text only."""
+    """What was extracted from one text."""
 
-    texts: int
-    facts: Facts | None = None
-    output_file: str = ""
+    text: str
+    facts: Facts
     entities: int = 0
     relations: int = 0
     events: int = 0
 
 
-def extract_job(config: ExtractConfig, progress: Callable[[int, int], None] | None = None) -> ExtractSummary:
-    """Extract; see `ExtractConfig`.
+def extract_job(
+    config: ExtractConfig, progress: Callable[[int, int], None] | None = None
+) -> ExtractSummary | PredictSummary:
+    """Extract; see `ExtractConfig`. Files are answered as `predict` answers them, with a journal.
 
     Raises:
-        InputError: neither or both of text and input_file, or what reading and loading raise.
+        InputError: neither or both of text and input_file, no schema, or what reading and loading raise.
     """
     if bool(config.text) == bool(config.input_file):
         raise InputError("give one of them", field="text, input_file", expected="--text TEXT, or --input_file FILE")
-    schema = Schema.read(config.schema_path, config.task or None)
-    tasks = [t.strip() for t in config.task.split(",")] if config.task else None
+    model, engine = config.chosen(config.model, config.engine)
+    if not model:
+        raise InputError("no model", field="model", fix="give the folder, hub name or address of a model")
+    options = {**config.options(engine), **config.engine_options}
+    schema = schema_of(config)
+    if schema is None:
+        raise InputError("no schema", field="schema", fix='give --schema "person, place", or --schema_path FILE')
     if config.input_file:
-        if not config.output_file:
-            raise InputError("not given", field="output_file", fix="give --output_file")
-        check_target(config.output_file)
-    with load(config.model, engine=config.engine) as model:
-        if config.text:
-            facts = model.extract(config.text, schema, tasks)
-            return ExtractSummary(1, facts, "", len(facts.entities), len(facts.relations), len(facts.events))
-        summary = ExtractSummary(0, None, config.output_file)
-        docs = [_document(row, n, config.input_file) for n, row in read_rows(config.input_file)]
-
-        def found() -> Iterator[dict[str, object]]:
-            answers = model.extract_many((d.text for d in docs), schema, tasks)
-            for doc, facts in zip(docs, answers, strict=True):
-                summary.texts += 1
-                summary.entities += len(facts.entities)
-                summary.relations += len(facts.relations)
-                summary.events += len(facts.events)
-                if progress:
-                    progress(summary.texts, len(docs))
-                yield document_to_row(msgspec.structs.replace(
-                    doc, entities=facts.entities, relations=facts.relations, events=facts.events))
-
-        write_rows(config.output_file, found())
-    return summary
-
-
-def _document(row: dict[str, object], line: int, file: str) -> Document:
-    text, key = row.get("text"), row.get("id")
-    if not isinstance(text, str):
-        raise InputError("the record has no text", file=file, line=line, field="text", expected='"text": "..."')
-    return Document(text, None if key is None else str(key))
+        shared = {f.name: getattr(config, f.name) for f in fields(SchemaConfig)}
+        return predict(PredictConfig(config.input_file, config.output_file, model, engine, options, config.text_field,
+                                     config.each_line, **shared), progress=progress)
+    own = {name: getattr(config, name) for name in SETTINGS if name != "examples"}
+    examples = read_examples(read_rows(config.examples), config.examples) if config.examples else ()
+    config.check()
+    with Extractor(open_engine(engine, model, options), examples, **own) as extractor:
+        facts = extractor.extract(config.text, schema, tasks_named(config.task))
+    return ExtractSummary(config.text, facts, len(facts.entities), len(facts.relations), len(facts.events))

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -98,7 +99,8 @@ class Planner:
             engine: tells how long prompts are, if it can; without one, a word or Chinese character is a token.
         """
         self.config = config
-        self._measuring = engine if isinstance(engine, Measuring) else None
+        able: Any = engine
+        self._measuring: Measuring | None = able if isinstance(able, Measuring) else None
 
     def plan(self, text: str, polls: Sequence[Poll], windows: Sequence[Window] | None = None,
              document: bool = True) -> Plan:

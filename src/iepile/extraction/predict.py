@@ -113,11 +113,11 @@ def guess_engine(model: str) -> str:
     return "compact" if isinstance(settings, dict) and settings.get("kind") == "compact" else "transformers"
 
 
-def schema_polls(config: SchemaConfig) -> SchemaPolls | None:
-    """The questions about a text that the settings name; None without a schema.
+def schema_of(config: SchemaConfig) -> Schema | None:
+    """The schema that the settings name, a list or a file.
 
     Raises:
-        InputError: two schemas, or a file that cannot be read.
+        InputError: two schemas, or one that cannot be read.
     """
     if config.schema and config.schema_path:
         raise InputError("two schemas", field="schema", fix="give --schema or --schema_path")
@@ -127,10 +127,22 @@ def schema_polls(config: SchemaConfig) -> SchemaPolls | None:
     tasks = tasks_named(config.task)
     named = tasks[0] if len(tasks) == 1 else None
     a_file = bool(config.schema_path) or given.lower().endswith((".json", ".yaml", ".yml"))
-    schema = Schema.read(given, named) if a_file else schema_of_text(given, named)
+    return Schema.read(given, named) if a_file else schema_of_text(given, named)
+
+
+def schema_polls(config: SchemaConfig) -> SchemaPolls | None:
+    """The questions about a text that the settings name; None without a schema.
+
+    Raises:
+        InputError: what `schema_of` raises, or a file of wordings or examples that cannot be read.
+    """
+    schema = schema_of(config)
+    if schema is None:
+        return None
     return SchemaPolls(
-        schema, tasks, config.split_num or None, read_wordings(config.wording) if config.wording else None,
-        config.descriptions, read_examples(read_rows(config.examples), config.examples) if config.examples else (),
+        schema, tasks_named(config.task), config.split_num or None,
+        read_wordings(config.wording) if config.wording else None, config.descriptions,
+        read_examples(read_rows(config.examples), config.examples) if config.examples else (),
     )
 
 
