@@ -15,7 +15,7 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import msgspec
 
@@ -123,7 +123,7 @@ def _border(text: str, start: int, whole: Window, usual: int, levels: Sequence[S
     # Looking on for ever would take quadratic time where a text is one endless word, and no part may be the whole.
     farthest = min(whole.end - (start == whole.start), start + (PARTS - 1) * usual)
     for splits in (_splits_word, _splits_letter):
-        for at in (*range(ideal, start, -1), *range(ideal + 1, farthest + 1)):
+        for at in chain(range(ideal, start, -1), range(ideal + 1, farthest + 1)):
             if not splits(text, at):
                 return at
     return ideal
