@@ -93,7 +93,7 @@ def answered(
     summary.relations += len(got.facts.relations)
     summary.events += len(got.facts.events)
     if question.task == DOCUMENT:
-        out = _document(question, plan, got)
+        out = _document(question, plan, completions, got)
     else:
         out = {k: v for k, v in row.items() if k not in OURS}
         # A row that named no task carries it from here on: scoring does not know prompts.
@@ -114,9 +114,13 @@ def _output(
     return get_task(question.task).answer_text(got.facts, items, plan.text)
 
 
-def _document(question: Question, plan: Plan, got: Gathered) -> dict[str, Any]:
+def _document(
+    question: Question, plan: Plan, completions: Sequence[Completion], got: Gathered
+) -> dict[str, Any]:
     facts = got.facts
-    kinds = tuple(dict.fromkeys(get_task(p.task).annotation for p in question.polls))
+    # A list that is there says that somebody looked: not where the engine failed.
+    looked = {a.asked.task for a, c in zip(plan.asks, completions, strict=True) if c.finish != "error"}
+    kinds = tuple(dict.fromkeys(get_task(p.task).annotation for p in question.polls if p.task in looked))
     found = document_to_row(Document(plan.text, None, None, None, facts.entities, facts.relations, facts.events, kinds))
     out = {k: v for k, v in question.row.items() if k not in OURS and k not in ANNOTATION}
     return out | {k: found[k] for k in ANNOTATION if k in found}
