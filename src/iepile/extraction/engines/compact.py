@@ -54,6 +54,7 @@ class CompactEngine:
         else:
             self.model = _load_torch(model, options.threads)
         self.options = options
+        self.stretch = options.window
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Completion]:
         """Answer requests window by window, in the order given."""
@@ -76,6 +77,8 @@ class CompactEngine:
         )
         by_key = dict(zip(questions, found, strict=True))
         for r, task, items, key in asked:
+            if r.done:
+                continue
             facts = _facts(task, items, key[0], by_key[key])
             yield Completion(r.key, task.answer_text(facts, items, key[0]), facts=facts)
 
@@ -156,6 +159,11 @@ def _sure(probability: float) -> float:
 
 
 OPTIONS = CompactOptions
+
+
+def stretch(options: CompactOptions) -> int:
+    """Requests that are batched among themselves."""
+    return options.window
 
 
 def open_engine(model: str, options: CompactOptions) -> CompactEngine:
