@@ -87,11 +87,11 @@ def in_text_order(facts: Facts) -> Facts:
         return replace(e, arguments=tuple(sorted(e.arguments, key=_argument)))
 
     return Facts(
-        tuple(sorted(facts.entities, key=lambda e: (_where(e.span), e.type, e.span.text))),
+        tuple(sorted(facts.entities, key=lambda e: (where(e.span), e.type, e.span.text))),
         tuple(sorted(facts.relations, key=lambda r: (
-            _where(r.head), _where(r.tail), r.type, r.head.text, r.tail.text, r.head_type or "", r.tail_type or ""))),
+            where(r.head), where(r.tail), r.type, r.head.text, r.tail.text, r.head_type or "", r.tail_type or ""))),
         tuple(sorted(map(arguments, facts.events), key=lambda e: (
-            min(map(_where, _mentions(e)), default=_where(None)), e.type, "" if e.trigger is None else e.trigger.text,
+            min(map(where, _mentions(e)), default=where(None)), e.type, "" if e.trigger is None else e.trigger.text,
             list(map(_argument, e.arguments))))),
     )
 
@@ -101,10 +101,10 @@ def _mentions(e: Event) -> tuple[Span, ...]:
 
 
 def _argument(a: Argument) -> tuple[Hashable, str, str]:
-    return _where(a.span), a.role, a.span.text
+    return where(a.span), a.role, a.span.text
 
 
-def _where(span: Span | None) -> tuple[int, int, int]:
+def where(span: Span | None) -> tuple[int, int, int]:
     """Sorts mentions by place, those without one last."""
     return (1, 0, 0) if span is None or span.start is None or span.end is None else (0, span.start, span.end)
 
