@@ -109,7 +109,7 @@ def _of_window(
              for n in range(max(orders.values()))]
     if len(voted) == passes == 1:
         return voted[0]
-    from iepile.extraction.merging import unite, vote
+    from iepile.extraction.votes import unite, vote
     facts = voted[0] if len(voted) == 1 else vote(voted, options.min_support)
     more = [_placed(name, [read[p, 0, s] for p in polls], text, free, options, out) for s in range(1, passes)]
     return unite([facts, *more]) if more else facts
