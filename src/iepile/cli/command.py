@@ -84,12 +84,17 @@ def _dashed(arg: str) -> str:
 
 
 def _switches(argv: Sequence[str], names: set[str]) -> list[str]:
-    """`--flag true` as `--flag`, `--flag false` as `--flag=false`: the scripts of the guides take both forms."""
+    """`--flag true` as `--flag`, `--flag false` as `--flag=false`: the scripts of the guides take both forms.
+
+    `--input_file -`, standard input, as `--input_file=-`.
+    """
     out: list[str] = []
     for arg in argv:
         flag = out[-1] if out else ""
         if flag.startswith("--") and flag[2:].replace("-", "_") in names and arg.lower() in ("true", "false"):
             out[-1] = f"{flag}={arg.lower()}"
+        elif flag.startswith("--") and "=" not in flag and arg == "-":
+            out[-1] = f"{flag}=-"  # the parser takes a dash for a flag
         else:
             out.append(arg)
     return out
