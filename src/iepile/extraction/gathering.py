@@ -14,7 +14,9 @@ from msgspec.structs import replace
 
 from iepile.extraction.engines.engine import Completion
 from iepile.extraction.grounding import Grounded, Placement, ground
+from iepile.extraction.merging import merge_windows, shift
 from iepile.extraction.plan import Ask, Plan
+from iepile.extraction.votes import unite, vote
 from iepile.records import Facts
 from iepile.tasks.task import Problem, get_task
 from iepile.values import Values
@@ -82,7 +84,6 @@ def gather(plan: Plan, completions: Sequence[Completion], options: GatheringOpti
             continue
         facts = parts[0][1]
         if len(plan.windows) > 1:
-            from iepile.extraction.merging import merge_windows, shift
             facts = merge_windows([(window, shift(part, window)) for window, part in parts], plan.text)
         if options.calibration is not None:
             from iepile.extraction.calibration import apply_calibration
