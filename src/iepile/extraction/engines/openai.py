@@ -1,0 +1,295 @@
+"""Engine for servers that speak OpenAI's protocol: vLLM, SGLang, llama.cpp, Ollama, `transformers serve`, hosted APIs.
+
+What a server can do is found out by asking it (server/probe.py). The strictest grammar that it keeps to is used; every
+answer is checked again on arrival, and where a server gives up on a grammar, the next way is tried for that request.
+The key comes from the environment only: IEPILE_API_KEY, else OPENAI_API_KEY.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from iepile.errors import IepileError, InputError
+from iepile.extraction.engines.engine import Completion, Engine, Request
+from iepile.extraction.grammar import complete
+from iepile.extraction.server import measure
+from iepile.extraction.server.address import KEYS, read_address, read_key
+from iepile.extraction.server.body import body_of
+from iepile.extraction.server.calls import Calls
+from iepile.extraction.server.check import Checked, check, logprobs_of
+from iepile.extraction.server.client import Client
+from iepile.extraction.server.dialects import Step, filled
+from iepile.extraction.server.failures import Failed, Kind
+from iepile.extraction.server.forms import grammar_of
+from iepile.extraction.server.found import Found
+from iepile.extraction.server.in_flight import Loop
+from iepile.extraction.server.pace import Pace, wait_before
+from iepile.extraction.server.probe import look_at
+from iepile.extraction.server.question import Question, read_question
+from iepile.extraction.server.reply import Reply
+from iepile.extraction.server.usage import Usage
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class OpenAIOptions:
+    """Options of the openai engine."""
+
+    model_name: str = ""
+    """Name of the model on the server; empty: the only one it has."""
+    constraint: Literal["auto", "lark", "gbnf", "json_schema", "none"] = "auto"
+    """How answers are held to their form; `auto`: the strictest way that the server keeps to."""
+    endpoint: Literal["chat", "completions"] = "chat"
+    """`chat`: the server's own chat template makes the prompt; `completions`: `template` does, here."""
+    template: str = ""
+    """With `completions`: our chat template that the model was trained with."""
+    system: str | None = None
+    """System sentence; not given: the template's own."""
+    text_first: bool = False
+    """The model was trained with the text before the schema (`iepile train --text_first`)."""
+    max_new_tokens: int = 512
+    """Most tokens of an answer; a longer one is closed at its last whole value."""
+    max_items: int = 0
+    """Most elements of one list in an answer; 0: no bound. Keeps a weak model from repeating itself to the end."""
+    temperature: float = 0.7
+    """How freely further samples of one question are drawn; the first answer is always the likeliest."""
+    seed: int = 0
+    """Seed of samples and of the waits between tries."""
+    logprobs: bool = True
+    """Ask for log-probabilities, where the server tells them: confidence is read from them."""
+    context: int = 0
+    """Most tokens of prompt and answer together; 0: as the server says."""
+    concurrency: int = 8
+    """Requests in flight at once."""
+    retries: int = 5
+    """Further tries for a request that failed in a way that may pass."""
+    timeout: float = 300.0
+    """Seconds for one answer."""
+    requests_per_minute: int = 0
+    """Most requests a minute; 0: any number."""
+    tokens_per_minute: int = 0
+    """Most tokens a minute, prompts and answers; 0: any number."""
+    price_in: float = 0.0
+    """Price of a million tokens of prompts, in any currency; 0: not counted."""
+    price_out: float = 0.0
+    """Price of a million tokens of answers."""
+    extra_body: dict[str, Any] = field(default_factory=dict)
+    """Further fields of every request, as the server's manual has them; no keys."""
+    api_key: str = ""
+    """Not taken: set IEPILE_API_KEY or OPENAI_API_KEY in the environment."""
+
+
+class OpenAIEngine:
+    """Answers requests by asking a server."""
+
+    name = "openai"
+
+    def __init__(self, model: str, options: OpenAIOptions) -> None:
+        """Look at the server.
+
+        Args:
+            model: its address.
+
+        Raises:
+            InputError: no address, a bad option, a key that is refused, or a model that is not there.
+            IepileError: the server does not answer.
+            MissingDependency: the library openai is not installed.
+        """
+        _check_options(options)
+        self.options = options
+        self.usage = Usage(options.price_in, options.price_out)
+        address = read_address(model)
+        self._loop = Loop()
+        try:
+            client = Client(address, read_key(), options.timeout)
+            self._calls = Calls(client, Pace(options.requests_per_minute, options.tokens_per_minute), self.usage,
+                                options.retries, options.seed)
+            self.found: Found = self._loop.run(look_at(client, options, self._ask_lightly))
+        except BaseException:
+            self.close()
+            raise
+        self.context = options.context or self.found.context
+        """Most tokens of prompt and answer; None: the server does not tell."""
+        logger.info("%s: %s", address.base, self.found.told())
+
+    def generate(self, requests: Iterable[Request]) -> Iterator[Completion]:
+        """Answer requests, several at once, each as soon as its answer is there.
+
+        Raises:
+            IepileError: the server is gone, or refuses the key or the model; answers that were there come first.
+        """
+        return self._loop.spread((r for r in requests if not r.done), self._answer, self.options.concurrency)
+
+    def prompt_tokens(self, request: Request) -> int:
+        """Tokens of the prompt of a request: counted by the server if it can, else guessed (server/measure.py).
+
+        Raises:
+            InputError: not a request of its task.
+            IepileError: the server counted before and does not now.
+        """
+        question = read_question(request, self.options.text_first)
+        # Counts and guesses are never mixed: windows are cut by their differences.
+        if not self.found.counts:
+            return measure.guess(question.query + request.input)
+        counted = self._loop.run(self._count(question))
+        if counted is None:
+            raise IepileError(f"{self._calls.client.address.base} stopped counting tokens\n"
+                              "  do:       see that the server runs, and run again; answers so far are kept")
+        return counted
+
+    def answer_room(self, request: Request) -> int:
+        """Tokens to keep free for the answer: `max_new_tokens`, but at most half of what the model holds."""
+        want = self.options.max_new_tokens
+        return want if self.context is None else min(want, self.context // 2)
+
+    def close(self) -> None:
+        """Cancel what is in flight and close the connections."""
+        calls: Calls | None = self.__dict__.pop("_calls", None)
+        if calls is not None:
+            self._loop.run(calls.client.close())
+        self._loop.close()
+
+    async def _ask_lightly(self, body: dict[str, Any]) -> Reply:
+        """A question of the probe: what a server refuses with a 500 it refuses for good."""
+        again: frozenset[Kind] = frozenset({"connection", "timeout", "busy"})
+        reply = await self._calls.ask(self.options.endpoint, body, 0, again)
+        self.usage.add(reply)
+        return reply
+
+    async def _count(self, question: Question) -> int | None:
+        for attempt in range(self.options.retries + 1):
+            counted = await measure.count_prompt(self._calls.client, self.found, self.options, question)
+            if counted is not None:
+                return counted
+            await asyncio.sleep(wait_before(attempt + 1, question.query, self.options.seed))
+        return None
+
+    async def _answer(self, request: Request) -> Completion:
+        """The answer to one request; what went wrong with it alone is in its `error`."""
+        try:
+            question = read_question(request, self.options.text_first)
+            room = await self._room(question)
+        except InputError as e:
+            return Completion(request.key, "", "error", error=str(e), lasting=True)
+        ways = self.found.forms if question.shape is not None else ()
+        forced = self.options.constraint not in ("auto", "none") and question.shape is not None
+        if not forced:
+            ways = (*ways, ("none", {}))
+        paid, failure, lasting = 0.0, "", True
+        for step, form in ways:
+            body = body_of(question, self.found, self.options, room)
+            try:
+                if step != "none":
+                    body |= filled(form, self._grammar(question, step))
+                reply = await self._calls.ask(self.options.endpoint, body, measure.guess(question.query))
+            except (InputError, Failed) as e:
+                failure, lasting = self._explained(e), not (isinstance(e, Failed) and e.again)
+                if step != "none" and lasting and not (isinstance(e, Failed) and e.kind == "context"):
+                    logger.debug("%s: no answer under %s (%s)", request.key, step, failure)
+                    continue  # this grammar is too much for the server: the next way asks for less
+                break
+            paid += self.usage.add(reply)
+            if self.context is not None and reply.prompt_tokens >= self.context:
+                failure = _TOO_LONG.format(reply.prompt_tokens, self.context)
+                break
+            if reply.finish == "content_filter":
+                failure = "the server's content filter withheld the answer"
+                break
+            done = self._settled(question, reply, step)
+            if done is not None or (forced and (done := Checked(reply.text.strip(), False))):
+                return self._completion(request, reply, done, paid)
+            self.usage.unbound += 1
+            logger.debug("%s: the server did not apply the grammar (%s): %r", request.key, step, reply.text[:80])
+        return Completion(request.key, "", "error", cost=paid, error=failure, lasting=lasting)
+
+    @staticmethod
+    def _settled(question: Question, reply: Reply, step: Step) -> Checked | None:
+        """The answer if it is what this step promises; None: try the next."""
+        if step == "none":
+            return Checked(reply.text.strip(), False)
+        # A JSON schema cannot keep mentions to the text: grounding tells which are not in it.
+        checked = check(question, reply.text, verbatim=step != "json_schema")
+        return checked if checked.whole or (checked.closed and reply.finish == "length") else None
+
+    @staticmethod
+    def _completion(request: Request, reply: Reply, done: Checked, paid: float) -> Completion:
+        logprob, strings = logprobs_of(done, reply)
+        return Completion(request.key, done.text, "length" if reply.finish == "length" else "stop",
+                          tokens=reply.tokens, logprob=logprob, string_logprobs=strings,
+                          prompt_tokens=reply.prompt_tokens, cost=paid)
+
+    def _grammar(self, question: Question, step: Step) -> Any:
+        assert question.shape is not None
+        grammar = grammar_of(step, question.shape, question.source, self.options.max_items or None,
+                             self.found.dialect)
+        if grammar is None:
+            raise InputError("a JSON schema cannot say this form")
+        return grammar
+
+    async def _room(self, question: Question) -> int:
+        """Tokens for the answer."""
+        want = self.options.max_new_tokens
+        if self.context is None or not self.found.counts:
+            return want
+        if measure.most(question.query + question.request.input) + want <= self.context:
+            return want  # it fits whatever the tokenizer
+        tokens = await self._count(question)
+        if tokens is None:
+            return want
+        closed = complete(question.shape, "") if question.shape is not None else None
+        room = self.context - tokens
+        if room < (len(closed or "") + 3) // 4 + 1:
+            raise InputError(_TOO_LONG.format(tokens, self.context))
+        return min(want, room)
+
+    def _explained(self, error: InputError | Failed) -> str:
+        if isinstance(error, Failed) and error.kind == "context":
+            told = self.context or "?"
+            return f"{error.message}\n  do:       give the option context (now {told}), or lower max_new_tokens (now " \
+                   f"{self.options.max_new_tokens}), so that texts are cut into windows that fit"
+        return error.message if isinstance(error, Failed) else str(error)
+
+
+_TOO_LONG = ("the prompt has {} tokens, which leaves no room for an answer in the {} that the server holds\n"
+             "  do:       use smaller windows, ask fewer labels at a time, or start the server with a longer context")
+
+
+def _check_options(o: OpenAIOptions) -> None:
+    held = [k for k in o.extra_body if k.lower().replace("-", "_") in ("api_key", "apikey", "authorization", "key")]
+    if o.api_key or held:
+        raise InputError("keys are not taken as options", field=", ".join(held) or "api_key",
+                         fix=f"set the environment variable {KEYS[0]}")
+    if min(o.concurrency, o.max_new_tokens) < 1 or o.timeout <= 0:
+        raise InputError("must be 1 or more", field="concurrency, max_new_tokens, timeout")
+    least = {k: getattr(o, k) for k in ("retries", "max_items", "context", "requests_per_minute", "tokens_per_minute",
+                                        "price_in", "price_out", "temperature")}
+    if below := [k for k, v in least.items() if not v >= 0]:
+        raise InputError("must be 0 or more", field=", ".join(below))
+    if o.endpoint == "completions":
+        from iepile.models.template import read_template
+
+        if not o.template:
+            raise InputError("completions need a template", field="template",
+                             fix="name the one that the model was trained with (`iepile templates` lists them)")
+        read_template(o.template)
+    elif o.template:
+        raise InputError("with chat, the server's own template makes the prompt", field="template",
+                         fix="leave it out, or set endpoint to completions")
+
+
+OPTIONS = OpenAIOptions
+
+
+def open_engine(model: str, options: OpenAIOptions) -> Engine:
+    """Look at the server at an address and make ready to ask it.
+
+    Raises:
+        InputError: no address, a bad option, a key that is refused, or a model that is not there.
+        IepileError: the server does not answer.
+    """
+    return OpenAIEngine(model, options)

@@ -1,0 +1,28 @@
+"""The grammar of an answer in the notation of each step: Lark, GBNF or JSON schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from iepile.extraction import grammar
+from iepile.extraction.server.dialects import Dialect, Step
+from iepile.extraction.server.json_schema import json_schema
+from iepile.tasks.shape import Shape
+
+
+def grammar_of(step: Step, shape: Shape, text: str, most: int | None, dialect: Dialect) -> str | dict[str, Any] | None:
+    """The grammar of all answers of `shape` about `text`; None where the notation cannot say it.
+
+    Args:
+        most: most elements of a list; None: no bound.
+
+    Raises:
+        InputError: no answer is possible, or the text is too long for a grammar.
+    """
+    # Models with a SentencePiece tokenizer begin an answer with a blank; nobody tells us which do.
+    if step == "lark":
+        return grammar.lark(shape, text, most=most, leading_space=True, local=False)
+    if step == "gbnf":
+        write = getattr(grammar, "gbnf", None)
+        return None if write is None else write(shape, text, most=most, leading_space=True)
+    return json_schema(shape, text, most=most, strict=dialect.strict_schemas)
