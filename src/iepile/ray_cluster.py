@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from iepile.errors import InputError, MissingDependency
 
 RETRIES = 5
 """Times that a task is run again after its process or node died."""
+CONNECT_SECONDS = 10.0
 OBJECT_STORE = 128 << 20
 """Shared memory, for each CPU, of a cluster of our own: for jobs and the results on their way home."""
 
@@ -26,6 +28,7 @@ def connected(address: str, workers: int) -> Iterator[Any]:
         MissingDependency: Ray Data is not installed.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what matters is raised
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # else a warning of a future default
     try:
         import ray
@@ -52,10 +55,26 @@ def _connect(ray: Any, address: str, workers: int) -> None:
             cpus = workers if workers > 1 else os.cpu_count() or 1
             ray.init("local", num_cpus=cpus, include_dashboard=False, object_store_memory=OBJECT_STORE * cpus, **quiet)
         else:
+            _listening(address)
             ray.init(address, **quiet)
     except (ConnectionError, ValueError, RuntimeError) as e:
-        raise InputError(f"no Ray cluster at {address!r}: {e}", field="ray", expected="local, auto or HOST:PORT",
-                         fix="start one with `ray start --head`, or use --ray local") from None
+        raise InputError(f"no Ray cluster at {address!r}: {e}", field="cluster", expected="local, auto or HOST:PORT",
+                         fix="start one with `ray start --head`, or say local") from None
+
+
+def _listening(address: str) -> None:
+    """Ray itself tries for minutes.
+
+    Raises:
+        ConnectionError: an address HOST:PORT at which nothing listens.
+    """
+    host, colon, port = address.rpartition(":")
+    if not colon or "/" in host or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as e:
+        raise ConnectionError(f"nothing answers there ({e})") from None
 
 
 @contextmanager

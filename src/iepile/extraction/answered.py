@@ -108,7 +108,7 @@ def _output(
     question: Question, plan: Plan, completions: Sequence[Completion], options: GatheringOptions, got: Gathered
 ) -> str:
     """The answer as it came; where facts were chosen from several answers or by confidence, as these facts say it."""
-    if len(completions) == 1 and not options.threshold:
+    if len(completions) == 1 and not options.thresholds.get(question.task):
         return completions[0].text
     items = question.asked()[1][0].items
     return get_task(question.task).answer_text(got.facts, items, plan.text)

@@ -16,7 +16,7 @@ from typing import Any
 
 from iepile.errors import IepileError, InputError
 from iepile.extraction.engines.engine import Completion, Engine, Request, open_engine
-from iepile.extraction.gathering import Gathered, gather
+from iepile.extraction.gathering import Gathered, GatheringOptions, gather
 from iepile.extraction.grounding import Grounded
 from iepile.extraction.plan import Plan, Planner
 from iepile.extraction.polls import SchemaPolls, read_examples
@@ -52,7 +52,7 @@ class Extractor:
         self.config = replace(SchemaConfig(), **{k: v for k, v in settings.items() if v is not None})
         self.config.check()
         self.engine, self.examples = engine, list(examples)
-        self._options = gathering_options(self.config)
+        gathering_options(self.config, ())
         self._planner = Planner(self.config, engine)
         self._wordings = read_wordings(self.config.wording) if self.config.wording else None
 
@@ -82,10 +82,11 @@ class Extractor:
         """Like `extract_many`, with a report of how each mention was placed."""
         polls = SchemaPolls(schema, tasks or (), self.config.split_num or None, self._wordings,
                             self.config.descriptions, self.examples)
+        options = gathering_options(self.config, polls.tasks)
         # A generator function would put off errors in the arguments to the first text.
-        return (g.grounded for g in self._answers(iter(texts), polls))
+        return (g.grounded for g in self._answers(iter(texts), polls, options))
 
-    def _answers(self, texts: Iterator[str], polls: SchemaPolls) -> Iterator[Gathered]:
+    def _answers(self, texts: Iterator[str], polls: SchemaPolls, options: GatheringOptions) -> Iterator[Gathered]:
         while some := list(islice(texts, TEXTS_AT_ONCE)):
             plans = [self._plan(text, polls) for text in some]
             found: list[dict[int, Completion]] = [{} for _ in plans]
@@ -99,7 +100,7 @@ class Extractor:
                         raise IepileError(f"the engine failed: {completion.error}")
                     document, ask = map(int, completion.key.split(":"))
                     found[document][ask] = completion
-                yield gather(plan, [answers.pop(k) for k in range(len(plan.asks))], self._options)
+                yield gather(plan, [answers.pop(k) for k in range(len(plan.asks))], options)
 
     def _plan(self, text: str, polls: SchemaPolls) -> Plan:
         asked = polls.polls(self.config.language or language_of(text)) if text.strip() else ()

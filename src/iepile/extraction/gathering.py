@@ -7,11 +7,13 @@ what other passes add is added, windows are merged; then confidence is calibrate
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
+from iepile.extraction.calibration import Calibration, above, apply_calibration
+from iepile.extraction.confidence import with_confidence
 from iepile.extraction.engines.engine import Completion
 from iepile.extraction.grounding import Grounded, Placement, ground
 from iepile.extraction.merging import merge_windows, shift
@@ -20,9 +22,6 @@ from iepile.extraction.votes import unite, vote
 from iepile.records import Facts
 from iepile.tasks.task import Problem, get_task
 from iepile.values import Values
-
-if TYPE_CHECKING:
-    from iepile.extraction.calibration import Calibration
 
 DIGITS = 4
 """Digits of confidence and support that are written."""
@@ -36,8 +35,8 @@ class GatheringOptions(msgspec.Struct, frozen=True):
     min_support: float = 0.5
     """Share of the label orders that must state a fact."""
     calibration: Calibration | None = None
-    threshold: float = 0.0
-    """Least confidence of a fact."""
+    thresholds: dict[str, float] = {}
+    """Task -> least confidence of a fact."""
 
 
 class Gathered(msgspec.Struct):
@@ -86,11 +85,9 @@ def gather(plan: Plan, completions: Sequence[Completion], options: GatheringOpti
         if len(plan.windows) > 1:
             facts = merge_windows([(window, shift(part, window)) for window, part in parts], plan.text)
         if options.calibration is not None:
-            from iepile.extraction.calibration import apply_calibration
             facts = apply_calibration(facts, options.calibration, name)
-        if options.threshold:
-            from iepile.extraction.calibration import above
-            kept = above(facts, options.threshold)
+        if least := options.thresholds.get(name):
+            kept = above(facts, least)
             out.dropped += _size(facts) - _size(kept)
             facts = kept
         out.by_task[name] = _rounded(facts)
@@ -110,7 +107,6 @@ def _of_window(
              for n in range(max(orders.values()))]
     if len(voted) == passes == 1:
         return voted[0]
-    from iepile.extraction.votes import unite, vote
     facts = voted[0] if len(voted) == 1 else vote(voted, options.min_support)
     more = [_placed(name, [read[p, 0, s] for p in polls], text, free, options, out) for s in range(1, passes)]
     return unite([facts, *more]) if more else facts
@@ -125,7 +121,6 @@ def _read(ask: Ask, completion: Completion, out: Gathered) -> Facts:
         return completion.facts
     if completion.string_logprobs is None:
         return answer.facts
-    from iepile.extraction.confidence import with_confidence
     return with_confidence(answer.facts, completion.text, completion.string_logprobs)
 
 

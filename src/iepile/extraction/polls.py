@@ -172,9 +172,9 @@ class SchemaPolls:
                 self._polls.append((task, batch, task.questions(batch, described), values))
 
     @property
-    def free(self) -> dict[str, Mapping[str, Values]]:
-        """Task -> what need not be a piece of the text."""
-        return {task.name: values for task, _, _, values in self._polls}
+    def tasks(self) -> tuple[str, ...]:
+        """Tasks that are asked."""
+        return tuple(dict.fromkeys(task.name for task, _, _, _ in self._polls))
 
     def polls(self, language: str) -> tuple[Poll, ...]:
         """All polls with prompts in a language; `input` is still empty."""

@@ -9,7 +9,7 @@ journal.py), and its output is the same to the byte.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,13 @@ import msgspec
 
 from iepile.errors import InputError
 from iepile.extraction.answered import PredictSummary
+from iepile.extraction.calibration import read_calibration
 from iepile.extraction.engines.engine import Engine, engine_names, open_engine
 from iepile.extraction.gathering import GatheringOptions
 from iepile.extraction.journal import Journal, fingerprint, journal_path
 from iepile.extraction.plan import AskingConfig, Planner
 from iepile.extraction.polls import SchemaPolls, read_examples, tasks_named
-from iepile.extraction.questions import PLAIN, Question, QuestionReader, questions_of
+from iepile.extraction.questions import DOCUMENT, PLAIN, Question, QuestionReader, questions_of
 from iepile.extraction.run import Progress, Run
 from iepile.extraction.sources import STDIN, kept_stdin, read_inputs
 from iepile.instruction import EXPECTED
@@ -146,26 +147,23 @@ def schema_polls(config: SchemaConfig) -> SchemaPolls | None:
     )
 
 
-def gathering_options(config: SchemaConfig) -> GatheringOptions:
-    """How answers become facts.
+def gathering_options(config: SchemaConfig, tasks: Iterable[str]) -> GatheringOptions:
+    """How the answers to questions of these tasks become facts.
 
     Raises:
-        InputError: a threshold that means nothing, or a precision that the calibration cannot tell.
+        InputError: a threshold that means nothing, or a precision that the calibration cannot tell or is not reached.
     """
     for name in ("precision", "min_confidence"):
         if not 0 <= getattr(config, name) <= 1:
             raise InputError(f"is {getattr(config, name)}", field=name, expected="0 to 1")
-    known = None
-    if config.calibration:
-        from iepile.extraction.calibration import read_calibration
-        known = read_calibration(config.calibration)
-    threshold = config.min_confidence
+    known = read_calibration(config.calibration) if config.calibration else None
+    thresholds = dict.fromkeys(tasks, config.min_confidence)
     if config.precision:
         if known is None:
             raise InputError("a precision can be chosen with a calibration only", field="precision",
                              fix="fit one with `iepile calibrate`, or give --min_confidence")
-        threshold = max(threshold, known.threshold(config.precision))
-    return GatheringOptions(config.fuzzy, config.min_support, known, threshold)
+        thresholds = {task: max(least, known.threshold(config.precision, task)) for task, least in thresholds.items()}
+    return GatheringOptions(config.fuzzy, config.min_support, known, thresholds)
 
 
 def predict(
@@ -188,7 +186,6 @@ def predict(
         IepileError: the engine failed; what it answered so far is kept for the next run.
     """
     name = _checked(config, engine)
-    options = gathering_options(config)
     piped = None
     if config.input_file == STDIN:
         piped = kept_stdin(config.output_file + ".stdin")
@@ -201,7 +198,8 @@ def predict(
         rows = read_inputs(source, config.text_field, config.each_line)
         return questions_of(rows, source, QuestionReader(default, polls, config.language), config.limit)
 
-    total = _count(config, questions(), name)
+    total, tasks = _look(config, questions(), name)
+    options = gathering_options(config, tasks)
     print_of_run = fingerprint(source, _settings(config, name, polls))
     resumable = journal_path(config.output_file).exists()
     check_target(config.output_file, overwrite=config.overwrite or resumable)
@@ -246,17 +244,19 @@ def _checked(config: PredictConfig, engine: Engine | None) -> str:
     return guess_engine(config.model) if config.engine == "auto" else config.engine
 
 
-def _count(config: PredictConfig, questions: Iterator[Question], engine: str) -> int:
-    """Rows in all, each looked at."""
+def _look(config: PredictConfig, questions: Iterator[Question], engine: str) -> tuple[int, list[str]]:
+    """Rows in all and the tasks they ask, each row looked at."""
     total = plain = 0
+    tasks: dict[str, None] = {}
     for question in questions:
         total += 1
         plain += question.task == PLAIN
+        tasks.update(dict.fromkeys([p.task for p in question.polls] if question.task == DOCUMENT else [question.task]))
     if plain and engine == "compact":
         raise InputError(f"{plain} of {total} rows ask in plain words, which the compact model does not read",
                          file=config.input_file, field="instruction", expected=EXPECTED,
                          fix="ask a language model, or convert documents with `iepile convert --split test`")
-    return total
+    return total, [t for t in tasks if t != PLAIN]
 
 
 def _opened(config: PredictConfig, name: str) -> Engine:
