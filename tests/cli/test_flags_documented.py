@@ -33,6 +33,7 @@ CONFIGS = {
     "predict": ["iepile.extraction.job:PredictJob"],
     "extract": ["iepile.extraction.job:ExtractConfig"],
     "evaluate": ["iepile.evaluation.score:EvaluateConfig"],
+    "calibrate": ["iepile.extraction.calibrate:CalibrateConfig"],
     "kg": ["iepile.graph.triples:KgConfig", "iepile.graph.ccks2023:Ccks2023Config"],
 }
 

@@ -25,6 +25,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "predict": ("extraction", "answer instruction rows with a model"),
     "extract": ("extraction", "facts of one text, or of a file of texts"),
     "evaluate": ("evaluation", "precision, recall, F1 of predictions"),
+    "calibrate": ("calibration", "what confidence is worth: chances and thresholds from a dev file"),
     "kg": ("graph", "facts to a knowledge graph"),
     "catalog": ("catalog", "data sets that are known, and where their files lie"),
     "formats": ("lists", "raw formats that can be read"),
