@@ -68,19 +68,15 @@ def gather(plan: Plan, completions: Sequence[Completion], options: GatheringOpti
         completions: one for each of `plan.asks`; those that failed state nothing.
     """
     out = Gathered({})
-    by_task: dict[str, list[tuple[Ask, Completion]]] = {}
+    by_task: dict[str, dict[int, list[tuple[Ask, Completion]]]] = {}
     for ask, completion in zip(plan.asks, completions, strict=True):
-        by_task.setdefault(ask.asked.task, []).append((ask, completion))
-    for name, answered in by_task.items():
+        by_task.setdefault(ask.asked.task, {}).setdefault(ask.window, []).append((ask, completion))
+    for name, by_window in by_task.items():
         parts = []
-        for number, window in enumerate(plan.windows):
-            of_window = [(a, c) for a, c in answered if a.window == number]
-            if not of_window:
-                continue
+        for number, answered in by_window.items():
+            window = plan.windows[number]
             text = plan.text if len(plan.windows) == 1 else plan.text[window.start : window.end]
-            parts.append((window, _of_window(name, of_window, text, options, out)))
-        if not parts:
-            continue
+            parts.append((window, _of_window(name, answered, text, options, out)))
         facts = parts[0][1]
         if len(plan.windows) > 1:
             facts = merge_windows([(window, shift(part, window)) for window, part in parts], plan.text)
