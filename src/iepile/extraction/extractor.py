@@ -60,7 +60,7 @@ class Extractor:
         """What one text states about the labels of a schema, with places.
 
         Raises:
-            InputError: an unknown task.
+            InputError: an unknown task, or a text that is no Unicode.
             IepileError: the engine failed.
         """
         return next(self.extract_many([text], schema, tasks))
@@ -103,6 +103,9 @@ class Extractor:
                 yield gather(plan, [answers.pop(k) for k in range(len(plan.asks))], options)
 
     def _plan(self, text: str, polls: SchemaPolls) -> Plan:
+        if not text.isascii() and any("\ud800" <= ch <= "\udfff" for ch in text):
+            raise InputError(f"the text {text[:40]!r} holds half a character (a lone surrogate)", field="text",
+                             expected="Unicode text", fix="mend its encoding: it was cut or misread")
         asked = polls.polls(self.config.language or language_of(text)) if text.strip() else ()
         return self._planner.plan(text, asked)
 
