@@ -41,7 +41,7 @@ def run_command(
     argv = [a for a in argv if a != "--json"]
     for n, arg in enumerate(argv):
         many = bool(positional) and positional[-1].endswith("*")
-        if arg.startswith("-") and arg != "-" or (n >= len(positional) and not many):
+        if (arg.startswith("-") and arg != "-") or (n >= len(positional) and not many):
             break
         argv[n] = f"--{positional[min(n, len(positional) - 1)].rstrip('*')}={arg}"
     result: list[int] = []
