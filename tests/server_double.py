@@ -15,7 +15,7 @@ import struct
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -34,9 +34,10 @@ class Double:
     def __init__(
         self, kind: str = "vllm", *, fault: Fault | None = None, context: int = 4096, key: str = "",
         models: tuple[str, ...] = (MODEL,), wish: Callable[[str], str] | None = None, delay: float = 0,
-        compact: bool = False,
+        compact: bool = False, refuses: Collection[str] = (),
     ) -> None:
-        """`compact`: under a JSON schema, answers have no blanks."""
+        """`compact`: under a JSON schema, answers have no blanks. `refuses`: fields that it does not take."""
+        self.refuses = refuses
         self.blanks = {"whitespace_flexible": False} if compact else \
             {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
         self.kind, self.context, self.key, self.models, self.delay = kind, context, key, models, delay
@@ -129,6 +130,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _welcome(self) -> bool:
         d = self.server_double
+        if d.dead:
+            self.close_connection = True
+            return False
         if d.key and self.headers.get("authorization") != f"Bearer {d.key}":
             said = f"Incorrect API key provided: {self.headers.get('authorization', '').removeprefix('Bearer ')}"
             self._json({"error": {"message": said, "code": "invalid_api_key"}}, 401)
@@ -146,6 +150,9 @@ class _Handler(BaseHTTPRequestHandler):
         time.sleep(d.delay)
         if body["model"] not in d.models:
             return self._json({"error": {"message": f"The model `{body['model']}` does not exist"}}, 404)
+        if refused := sorted(set(body) & set(d.refuses)):
+            better = " Use 'max_completion_tokens' instead." if "max_tokens" in refused else ""
+            return self._json({"error": {"message": f"Unsupported parameter: '{refused[0]}'.{better}"}}, 400)
         if (fault := d.fault(text, n)) is not None:
             return self._go_wrong(fault)
         most = body.get("max_tokens") or body.get("max_completion_tokens") or 16

@@ -184,12 +184,15 @@ class OpenAIEngine:
         for step, form in ways:
             body = body_of(question, self.found, self.options, room)
             try:
-                if step != "none":
-                    body |= filled(form, self._grammar(question, step))
+                body |= filled(form, self._grammar(question, step)) if step != "none" else {}
+            except InputError as e:  # too much for this notation
+                failure = str(e)
+                continue
+            try:
                 reply = await self._calls.ask(self.options.endpoint, body, measure.guess(question.query))
-            except (InputError, Failed) as e:
-                failure, lasting = self._explained(e), not (isinstance(e, Failed) and e.again)
-                if step != "none" and lasting and not (isinstance(e, Failed) and e.kind == "context"):
+            except Failed as e:
+                failure, lasting = self._explained(e), not e.again
+                if step != "none" and e.kind == "refused":
                     logger.debug("%s: no answer under %s (%s)", request.key, step, failure)
                     continue  # this grammar is too much for the server: the next way asks for less
                 break
@@ -247,12 +250,12 @@ class OpenAIEngine:
             raise InputError(_TOO_LONG.format(tokens, self.context))
         return min(want, room)
 
-    def _explained(self, error: InputError | Failed) -> str:
-        if isinstance(error, Failed) and error.kind == "context":
+    def _explained(self, error: Failed) -> str:
+        if error.kind == "context":
             told = self.context or "?"
             return f"{error.message}\n  do:       give the option context (now {told}), or lower max_new_tokens (now " \
                    f"{self.options.max_new_tokens}), so that texts are cut into windows that fit"
-        return error.message if isinstance(error, Failed) else str(error)
+        return error.message
 
 
 _TOO_LONG = ("the prompt has {} tokens, which leaves no room for an answer in the {} that the server holds\n"

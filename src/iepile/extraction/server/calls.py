@@ -41,7 +41,7 @@ class Calls:
             Failed: this request got no answer.
             IepileError: no request will get one: the server is gone, or refuses key or model.
         """
-        answered = self._answered
+        answered = -1
         taken = prompt_tokens + (body.get("max_tokens") or body.get("max_completion_tokens") or 0)
         what = str(body.get("messages") or body.get("prompt"))
         for attempt in range(1, self.retries + 2):
@@ -57,6 +57,7 @@ class Calls:
                 self._lost = 0
                 return reply
             self.pace.settle(taken, 0)
+            answered = self._answered if answered < 0 else answered
             if (stop := stops_the_run(failed, self.client.address.base)) is not None:
                 raise stop
             if failed.kind not in again:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import NamedTuple
 
 from iepile.extraction.confidence import string_logprobs
@@ -12,6 +13,8 @@ from iepile.extraction.server.question import Question
 from iepile.extraction.server.reply import Reply
 from iepile.jsonl import dumps
 from iepile.tasks.shape import quoted
+
+_STRING = re.compile(r'("(?:[^"\\]|\\.)*")', re.S)
 
 
 class Checked(NamedTuple):
@@ -32,27 +35,46 @@ def check(question: Question, written: str, verbatim: bool = True) -> Checked:
     """
     assert question.shape is not None
     text = written.strip()
-    for candidate in (text, _plain(text), *without_empty(text)):
+    even = _even(text)
+    for candidate in (text, even, _plain(text), *without_empty(even), *without_empty(_unbroken(even))):
         if candidate and complete(question.shape, candidate) == candidate and (
             not verbatim or _verbatim(question, candidate)
         ):
             return Checked(candidate, True)
-    closed = complete(question.shape, text) if text else None
+    closed = complete(question.shape, even) if even else None
     if closed is not None and (not verbatim or _verbatim(question, closed)):
         return Checked(closed, False, True)
     return Checked(text, False)
 
 
+def _even(text: str) -> str:
+    """The same, whole or cut, with blanks where our JSON has them."""
+    pieces = _STRING.split(text)
+    return "".join(p if n % 2 else _between(p) for n, p in enumerate(pieces))
+
+
+def _between(piece: str) -> str:
+    before, quote, begun = piece.partition('"')  # a string that was cut keeps its blanks
+    return re.sub(r"\s+", "", before).replace(",", ", ").replace(":", ": ") + quote + begun
+
+
 def _plain(text: str) -> str:
-    """The same JSON with blanks where ours has them; empty where it is none."""
+    """The same JSON with characters in place of escapes; empty where it is none."""
     try:
         return dumps(json.loads(text))
     except (ValueError, RecursionError):
         return ""
 
 
+def _unbroken(text: str) -> str:
+    """Empty strings for those with half characters: llama.cpp's grammars let some through."""
+    return "".join('""' if n % 2 and "\ufffd" in piece else piece for n, piece in enumerate(_STRING.split(text)))
+
+
 def _verbatim(question: Question, text: str) -> bool:
     """Whether every mention is in the text, or was told in the question (triggers of EEA)."""
+    if "\ufffd" in text and "\ufffd" not in question.request.instruction:
+        return False
     if question.request.values or question.task is None:
         return True
     spans = question.task.parse(text, question.items).facts.spans()

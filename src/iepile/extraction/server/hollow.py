@@ -17,7 +17,7 @@ NOTHING = "NAN"
 
 
 def without_empty(text: str) -> Iterator[str]:
-    """Ways to say an answer without its empty mentions, the one that keeps most first; nothing where it has none.
+    """Ways to say an answer without its empty mentions; nothing where it has none.
 
     Which of them is an answer of the task only its shape can tell.
     """
@@ -27,7 +27,7 @@ def without_empty(text: str) -> Iterator[str]:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return
-    said = _emptied(value, 0, False), _emptied(value, 0, True), _dropped(value, False), _dropped(value, True)
+    said = _dropped(value, True), _emptied(value, 0, False), _emptied(value, 0, True), _dropped(value, False)
     yield from dict.fromkeys(map(dumps, said))
 
 
@@ -44,13 +44,13 @@ def _emptied(value: Any, depth: int, one_alone: bool) -> Any:
     return left
 
 
-def _dropped(value: Any, members: bool) -> Any:
-    """Without what holds an empty string: whole elements of lists, or members of objects too."""
+def _dropped(value: Any, alone: bool) -> Any:
+    """Without empty strings, keys among them, in lists and in objects; or, not `alone`, without the elements of lists
+    that hold any."""
     if isinstance(value, list):
-        return [_dropped(v, members) for v in value if members or not _hollow(v)]
+        return [_dropped(v, alone) for v in value if not (v == "" if alone else _hollow(v))]
     if isinstance(value, dict):
-        kept = {k: v for k, v in value.items() if not members or (k and v != "")}
-        return {k: _dropped(v, members) for k, v in kept.items()}
+        return {k: _dropped(v, alone) for k, v in value.items() if not alone or (k and v != "")}
     return value
 
 

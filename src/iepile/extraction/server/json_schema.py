@@ -51,8 +51,12 @@ def json_schema(shape: Shape, text: str, *, most: int | None = None, strict: boo
 def runs_of_words(text: str) -> list[str]:
     """Every piece of a text from the beginning of a word to the end of one; empty where there are too many.
 
-    Words of Latin letters are whole; any other sign, a Chinese character too, stands for itself.
+    Words of Latin letters are whole; any other sign, a Chinese character too, stands for itself. Empty as well where a
+    piece cannot stand in JSON as it is: servers that turn a schema into a grammar of their own stumble over escapes
+    (llama-cpp-python 0.3.36 crashes).
     """
+    if json.dumps(text, ensure_ascii=False)[1:-1] != text:
+        return []
     words = [m.span() for m in _WORD.finditer(text)]
     if len(words) * (len(words) + 1) // 2 > 2 * MOST_VALUES:
         return []

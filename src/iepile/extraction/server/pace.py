@@ -39,8 +39,10 @@ class Pace:
         """
         now = self._clock()
         at = max(now, self._pause, self._next_request, self._next_tokens)
-        self._next_request = at + self._request
-        self._next_tokens = at + tokens * self._token
+        if self._request:
+            self._next_request = at + self._request
+        if self._token:
+            self._next_tokens = at + tokens * self._token
         return at - now
 
     def settle(self, taken: int, used: int) -> None:

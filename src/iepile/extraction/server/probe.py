@@ -198,7 +198,8 @@ async def find_forms(found: Found, wanted: str, ask: Ask, body: dict[str, Any]) 
                 said = e.message
                 continue
             # A model may well name nothing, which only some grammars can shut out.
-            if check(question, reply.text.replace('[""]', f'["{WORD}"]')).whole:
+            checked = check(question, reply.text.replace('[""]', f'["{WORD}"]'))
+            if checked.whole or (checked.closed and WORD in checked.text):
                 working.append((step, form))
                 break
             said = f"it answered {reply.text[:60]!r}"
