@@ -34,7 +34,7 @@ class Double:
     def __init__(
         self, kind: str = "vllm", *, fault: Fault | None = None, context: int = 4096, key: str = "",
         models: tuple[str, ...] = (MODEL,), wish: Callable[[str], str] | None = None, delay: float = 0,
-        compact: bool = False, refuses: Collection[str] = (),
+        compact: bool = False, refuses: Collection[str] = (), port: int = 0,
     ) -> None:
         """`compact`: under a JSON schema, answers have no blanks. `refuses`: fields that it does not take."""
         self.refuses = refuses
@@ -52,7 +52,7 @@ class Double:
         class Handler(_Handler):
             server_double = double
 
-        self._server = _Server(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", port), Handler)
         self.port = self._server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}/v1"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)

@@ -1,7 +1,8 @@
 """Many calls in flight at once, behind a plain iterator: an event loop in a thread of its own.
 
-Reads no further ahead than it asks, so that an input of any size streams through. When the caller stops (Ctrl-C, an
-error, a closed generator) what is in flight is cancelled at once; what had been answered by then is handed out first.
+Reads no further ahead than it asks, so that an input of any size streams through. When the caller stops (Ctrl-C, a
+closed generator) what is in flight is cancelled at once, after an error soon; what had been answered by then is handed
+out first.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
@@ -17,6 +18,8 @@ A = TypeVar("A")
 B = TypeVar("B")
 TICK = 0.5
 """Seconds after which a waiting main thread looks up: on some systems Ctrl-C cannot wake it."""
+GRACE = 2.0
+"""Seconds that calls in flight may still take when one of them has failed for all."""
 
 
 class Loop:
@@ -76,7 +79,10 @@ class Loop:
                 yield result
         except GeneratorExit:
             raise
-        except BaseException:
+        except BaseException as e:
+            if isinstance(e, Exception):
+                # What was asked is paid for; its answer may be on the way.
+                wait(list(running), GRACE)
             self._cancel(running)
             while not finished.empty():
                 late = finished.get()
