@@ -19,6 +19,7 @@ import msgspec
 
 from iepile.errors import InputError
 from iepile.jsonl import atomic_writer, dumps
+from iepile.values import Values, written_values
 
 KINDS = {"NER": "entities", "RE": "relations", "SPO": "relations", "KG": "relations", "EE": "events", "EET": "events",
          "EEA": "events"}
@@ -31,6 +32,8 @@ class EntityType(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str
     description: str = ""
     examples: tuple[str, ...] = ()
+    values: Values = Values()
+    """What a mention may be, where it need not stand in the text."""
 
 
 class RelationType(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -43,6 +46,8 @@ class RelationType(msgspec.Struct, frozen=True, omit_defaults=True):
     range: tuple[str, ...] = ()
     pairs: tuple[tuple[str, str], ...] = ()
     """Exact (head type, tail type) where not every combination of domain and range is meant."""
+    values: Values = Values()
+    """What the tail may be, where it need not stand in the text."""
 
     @property
     def signatures(self) -> tuple[tuple[str, str], ...]:
@@ -62,6 +67,8 @@ class Role(msgspec.Struct, frozen=True, omit_defaults=True):
 
     name: str
     description: str = ""
+    values: Values = Values()
+    """What may fill it, where it need not stand in the text."""
 
 
 class EventType(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -216,7 +223,8 @@ class Schema(msgspec.Struct, frozen=True, omit_defaults=True):
                 out[kind] = {x.name: _without_name(x) for x in part}
         if self.events:
             out["events"] = {
-                e.name: _without_name(e) | {"roles": {r.name: r.description for r in e.roles}}
+                e.name: _without_name(e) | {"roles": {
+                    r.name: r.description if r.values.verbatim else _without_name(r) for r in e.roles}}
                 for e in self.events
             }
         return out
@@ -228,7 +236,9 @@ class Schema(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def _without_name(x: msgspec.Struct) -> dict[str, Any]:
-    return {k: v for k, v in msgspec.to_builtins(x).items() if k not in ("name", "roles")}
+    values: Values = getattr(x, "values", Values())
+    out = {k: v for k, v in msgspec.to_builtins(x).items() if k not in ("name", "roles", "values")}
+    return out if values.verbatim else out | {"values": written_values(values)}
 
 
 _Label = TypeVar("_Label", EntityType, RelationType, EventType)
@@ -246,7 +256,10 @@ def _joined(
 
 def _join_labels(a: _Label, b: _Label) -> _Label:
     examples = tuple(dict.fromkeys((*a.examples, *b.examples)))
-    return msgspec.structs.replace(a, description=a.description or b.description, examples=examples)
+    both = msgspec.structs.replace(a, description=a.description or b.description, examples=examples)
+    if isinstance(both, EventType) or isinstance(b, EventType) or not both.values.verbatim:
+        return both
+    return msgspec.structs.replace(both, values=b.values)
 
 
 def _join_relations(a: RelationType, b: RelationType) -> RelationType:
@@ -272,5 +285,7 @@ def _join_events(a: EventType, b: EventType) -> EventType:
     roles = {r.name: r for r in a.roles}
     for r in b.roles:
         old = roles.get(r.name)
-        roles[r.name] = Role(r.name, old.description or r.description) if old else r
+        if old is not None:
+            r = Role(r.name, old.description or r.description, r.values if old.values.verbatim else old.values)
+        roles[r.name] = r
     return msgspec.structs.replace(_join_labels(a, b), roles=tuple(roles.values()))

@@ -8,9 +8,10 @@ from typing import Any
 
 from iepile.errors import InputError
 from iepile.schema import KINDS, EntityType, EventType, RelationType, Role, Schema
+from iepile.values import read_values
 
 THREE_LINES = "three lines of JSON: a list of types, a list of roles, a dict type -> roles"
-_FIELDS = {"entities": ("examples",), "relations": ("examples", "domain", "range", "pairs"),
+_FIELDS = {"entities": ("examples", "values"), "relations": ("examples", "domain", "range", "pairs", "values"),
            "events": ("examples", "roles")}
 
 
@@ -22,7 +23,8 @@ def parse(data: object, task: str | None = None) -> Schema:
     """
     if isinstance(data, Mapping) and data and set(data) <= set(_FIELDS):
         return Schema(
-            tuple(EntityType(n, d, _texts(o.get("examples"), f"entities.{n}.examples"))
+            tuple(EntityType(n, d, _texts(o.get("examples"), f"entities.{n}.examples"),
+                             read_values(o.get("values"), f"entities.{n}.values"))
                   for n, d, o in labels(data.get("entities"), "entities")),
             tuple(_relation(n, d, o) for n, d, o in labels(data.get("relations"), "relations")),
             event_types(data.get("events")),
@@ -124,7 +126,8 @@ def event_types(data: object) -> tuple[EventType, ...]:
 
 
 def _event(name: str, description: str, fields: Mapping[str, Any]) -> EventType:
-    roles = tuple(Role(n, d) for n, d, _ in labels(fields.get("roles"), f"events.{name}.roles"))
+    roles = tuple(Role(n, d, read_values(o.get("values"), f"events.{name}.roles.{n}.values"))
+                  for n, d, o in labels(fields.get("roles"), f"events.{name}.roles"))
     return EventType(name, roles, description, _texts(fields.get("examples"), f"events.{name}.examples"))
 
 
@@ -136,8 +139,9 @@ def _relation(name: str, description: str, fields: Mapping[str, Any]) -> Relatio
     if not isinstance(pairs, list) or not all(len(_texts(p, f"{where}.pairs")) == 2 for p in pairs):
         raise InputError(f"{pairs!r} are no pairs of types", field=f"{where}.pairs",
                          expected="[[head type, tail type], ...]")
+    values = read_values(fields.get("values"), f"{where}.values")
     if not pairs:
-        return RelationType(name, description, examples, domain, range_)
+        return RelationType(name, description, examples, domain, range_, (), values)
     exact = RelationType.joining(name, ((h, t) for h, t in pairs), description)
     for end, given, implied in (("domain", domain, exact.domain), ("range", range_, exact.range)):
         if given and set(given) != set(implied):
@@ -145,7 +149,7 @@ def _relation(name: str, description: str, fields: Mapping[str, Any]) -> Relatio
     domain, range_ = domain or exact.domain, range_ or exact.range
     # In the order of domain and range, so that equal relations are equal records.
     ordered = tuple(p for p in product(domain, range_) if p in exact.pairs)
-    return RelationType(name, description, examples, domain, range_, ordered)
+    return RelationType(name, description, examples, domain, range_, ordered, values)
 
 
 def labels(data: object, where: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
@@ -156,7 +160,7 @@ def labels(data: object, where: str) -> Iterator[tuple[str, str, Mapping[str, An
     """
     if data is None:
         return
-    fields = _FIELDS.get(where, ())
+    fields = _FIELDS.get(where, ("values",) if where.endswith(".roles") else ())
     pairs: list[tuple[Any, Any]]
     if isinstance(data, Mapping):
         pairs = list(data.items())

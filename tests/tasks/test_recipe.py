@@ -58,7 +58,7 @@ class LeadWords(Task):
             return Answer(Facts(), (Problem("wrong form", item.name),))
         return Answer(Facts(events=tuple(Event(item.name, Span(v)) for v in value if isinstance(v, str))))
 
-    def value_shape(self, item):
+    def value_shape(self, item, fill):
         return MENTIONS
 
     def keys(self, facts, match="string"):

@@ -7,19 +7,21 @@ answers are the same to the last digit.
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from functools import partial
 from itertools import islice
 from typing import Any
 
-from iepile.errors import IepileError
+import msgspec
+
+from iepile.errors import IepileError, InputError
 from iepile.extraction.engines.engine import (
     Completion,
     Engine,
     Measuring,
     Request,
+    encodable,
     open_engine,
     open_ruler,
     stretch_of,
@@ -81,10 +83,10 @@ class ClusterEngine:
             with closing(iter(data.iter_batches(batch_size=None, batch_format="pyarrow"))) as found:
                 for table in found:
                     for value in table["answers"]:
-                        answer = pickle.loads(value.as_buffer())  # written by our own worker
-                        if isinstance(answer, IepileError):
-                            raise answer
-                        yield answer
+                        answer = _answer.decode(value.as_buffer())
+                        if isinstance(answer, _Fault):
+                            raise InputError(answer.problem) if answer.of_input else IepileError(answer.problem)
+                        yield answer.completion
 
     def close(self) -> None:
         """Leave the cluster, and end it where it is our own."""
@@ -93,7 +95,7 @@ class ClusterEngine:
 
 def _blocks(requests: Iterator[Request], size: int) -> Iterator[bytes]:
     while block := list(islice(requests, size)):
-        yield pickle.dumps(block, 5)
+        yield msgspec.msgpack.encode(block)
 
 
 def open_on_cluster(name: str, model: str, options: dict[str, Any], address: str, workers: int) -> Engine:
@@ -123,17 +125,30 @@ class _Answering:
             try:
                 if self._engine is None:
                     self._engine = self._make()
-                for completion in self._engine.generate(pickle.loads(block.as_buffer())):
-                    yield _row(completion)
+                for completion in self._engine.generate(_requests.decode(block.as_buffer())):
+                    yield _row(_Answered(encodable(completion)))
             except IepileError as e:  # a value: raised in a worker, it would be wrapped
-                yield _row(e)
+                yield _row(_Fault(str(e), isinstance(e, InputError)))
                 return
 
 
-def _row(answer: Completion | IepileError) -> Any:
+class _Answered(msgspec.Struct, frozen=True, tag=True):
+    completion: Completion
+
+
+class _Fault(msgspec.Struct, frozen=True, tag=True):
+    problem: str
+    of_input: bool
+
+
+_answer = msgspec.msgpack.Decoder(_Answered | _Fault)
+_requests = msgspec.msgpack.Decoder(list[Request])
+
+
+def _row(answer: _Answered | _Fault) -> Any:
     import pyarrow as pa
 
-    return pa.table({"answers": pa.array([pickle.dumps(answer, 5)], pa.large_binary())})
+    return pa.table({"answers": pa.array([msgspec.msgpack.encode(answer)], pa.large_binary())})
 
 
 class MeasuringClusterEngine(ClusterEngine):

@@ -23,7 +23,7 @@ from typing import Any
 import msgspec
 
 from iepile.errors import IepileError, InputError
-from iepile.extraction.engines.engine import Completion
+from iepile.extraction.engines.engine import Completion, encodable
 from iepile.extraction.sources import content
 from iepile.jsonl import BROKEN_JSON, check_folder
 
@@ -174,12 +174,7 @@ class Journal:
         if row in self:
             raise IepileError(f"the engine answered request {row} twice; this is a fault of the engine")
         at = self._end
-        try:
-            data = msgspec.json.encode(_Line(row, completion))
-        except UnicodeEncodeError:
-            # Half of a surrogate pair, as some servers send when they cut an answer: no file can hold it.
-            text = completion.text.encode("utf-8", "replace").decode()
-            data = msgspec.json.encode(_Line(row, msgspec.structs.replace(completion, text=text)))
+        data = msgspec.json.encode(_Line(row, encodable(completion)))
         self._write(data + b"\n")
         self._place(row, at)
         if time.monotonic() - self._synced > SYNC_SECONDS:

@@ -168,8 +168,7 @@ class SchemaPolls:
             options = PollingOptions(split_num=split_num or task.split_num)
             described = schema if descriptions and schema.described else None
             for batch in Polling(task.items(schema), options, task.key, task.attributes).every():
-                values = task.values(schema) if hasattr(task, "values") else {}
-                self._polls.append((task, batch, task.questions(batch, described), values))
+                self._polls.append((task, batch, task.questions(batch, described), task.values(schema)))
 
     @property
     def tasks(self) -> tuple[str, ...]:

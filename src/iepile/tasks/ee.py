@@ -30,12 +30,12 @@ from iepile.tasks.mentions import (
     read_text,
     span_key,
 )
-from iepile.tasks.shape import MENTION, ListOf, OneOf, Shape, Text, object_of
+from iepile.tasks.shape import MENTION, Fill, ListOf, OneOf, Shape, Text, object_of
 from iepile.tasks.task import Answer, Item, Match, Problem, Task, Triple
+from iepile.values import Values, told
 
 _NOTHING = Text('"NAN"')
 _TRIGGER = OneOf((MENTION, _NOTHING))
-_FILLER = OneOf((_NOTHING, MENTION, ListOf(MENTION, least=2)))
 
 
 class EventExtraction(Task):
@@ -141,13 +141,16 @@ class EventExtraction(Task):
                 seen[name] += 1
         return Facts(events=tuple(whole.values()))
 
-    def value_shape(self, item: Item) -> Shape:
-        return self.events_shape(item)
+    def values(self, schema: Schema) -> dict[str, Values]:
+        return told((f"{e.name}|{r.name}", r.values) for e in schema.events for r in e.roles)
+
+    def value_shape(self, item: Item, fill: Fill) -> Shape:
+        return self.events_shape(item, fill)
 
     @staticmethod
-    def events_shape(item: Item, trigger: Shape | None = None) -> Shape:
+    def events_shape(item: Item, fill: Fill, trigger: Shape | None = None) -> Shape:
         """A list of events of the item's type, whose trigger has the given shape; None: any mention, or none."""
-        full = object_of((r, _FILLER) for r in item.roles)
+        full = object_of((r, _filler(fill(f"{item.name}|{r}"))) for r in item.roles)
         args = OneOf((full, Text("{}"))) if item.roles else Text("{}")
         return ListOf(object_of((("trigger", trigger or _TRIGGER), ("arguments", args))))
 
@@ -209,6 +212,10 @@ def _canonical(event: Event) -> Event | None:
     if trigger is None and not args:
         return None
     return Event(event.type, trigger, tuple(args.values()), event.confidence)
+
+
+def _filler(value: Shape) -> Shape:
+    return OneOf((_NOTHING, value, ListOf(value, least=2)))
 
 
 TASK = EventExtraction()

@@ -19,7 +19,7 @@ from iepile.errors import InputError
 from iepile.records import Facts
 from iepile.tasks.ee import EventExtraction
 from iepile.tasks.mentions import NOBODY, NONE, first_seen, span_key
-from iepile.tasks.shape import OneOf, Shape, Text, quoted
+from iepile.tasks.shape import Fill, OneOf, Shape, Text, quoted
 from iepile.tasks.task import Answer, Item, Match
 
 
@@ -63,9 +63,9 @@ class EventArguments(EventExtraction):
         one = item.about[0] if len(item.about) == 1 else NONE
         return super().read_value([_with_trigger(v, item, one) for v in value], item)
 
-    def value_shape(self, item: Item) -> Shape:
+    def value_shape(self, item: Item, fill: Fill) -> Shape:
         words = (Text(quoted(t or NONE)) for t in item.about)
-        return self.events_shape(item, OneOf(tuple(words)) if item.about else None)
+        return self.events_shape(item, fill, OneOf(tuple(words)) if item.about else None)
 
     def keys(self, facts: Facts, match: Match = "string") -> dict[str, list[tuple[str, Hashable]]]:
         # The question tells types and triggers: naming them again is no achievement.

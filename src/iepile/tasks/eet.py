@@ -16,8 +16,9 @@ from iepile.records import Event, Facts, Span
 from iepile.schema import Schema
 from iepile.tasks.ee import EventExtraction
 from iepile.tasks.mentions import NOBODY, described, first_seen, span_key
-from iepile.tasks.shape import MENTIONS, Shape
+from iepile.tasks.shape import MENTIONS, Fill, Shape
 from iepile.tasks.task import Answer, Item, Match, Problem
+from iepile.values import Values
 
 
 class EventTriggers(EventExtraction):
@@ -74,7 +75,10 @@ class EventTriggers(EventExtraction):
     def join(self, parts: Iterable[Facts]) -> Facts:
         return sum(parts, Facts())
 
-    def value_shape(self, item: Item) -> Shape:
+    def values(self, schema: Schema) -> dict[str, Values]:
+        return {}
+
+    def value_shape(self, item: Item, fill: Fill) -> Shape:
         return MENTIONS
 
     def keys(self, facts: Facts, match: Match = "string") -> dict[str, list[tuple[str, Hashable]]]:

@@ -20,11 +20,10 @@ from iepile.records import Facts, Relation, Span
 from iepile.schema import Schema
 from iepile.tasks.mentions import NOBODY, described, first_seen, one_or_list
 from iepile.tasks.re import RelationExtraction
-from iepile.tasks.shape import MENTION, InOrder, ListOf, OneOf, Shape, Text, quoted, some_of
+from iepile.tasks.shape import MENTION, Fill, InOrder, ListOf, OneOf, Shape, Text, quoted, some_of
 from iepile.tasks.spo import read_typed_rows, typed_rows
 from iepile.tasks.task import Answer, Item, Problem
 
-_VALUE = OneOf((MENTION, ListOf(MENTION, least=2)))
 _NO_VALUES = (*NOBODY, "nan", "无")
 """What models write for an attribute without value, although they are told to leave it out."""
 
@@ -136,8 +135,8 @@ class KnowledgeGraph(RelationExtraction):
                         relations.append(Relation(attribute, Span(head), Span(text), item.name))
         return Answer(Facts(relations=tuple(relations)), tuple(problems))
 
-    def value_shape(self, item: Item) -> Shape:
-        attributes = some_of(InOrder((Text(f"{quoted(a)}: "), _VALUE)) for a in item.roles)
+    def value_shape(self, item: Item, fill: Fill) -> Shape:
+        attributes = some_of(InOrder((Text(f"{quoted(a)}: "), _one_or_more(fill(a)))) for a in item.roles)
         return some_of([InOrder((MENTION, Text(": "), attributes))])
 
     def label_rows(self, facts: Facts, positions: bool = False) -> list[dict[str, Any]]:
@@ -145,6 +144,10 @@ class KnowledgeGraph(RelationExtraction):
 
     def read_label_rows(self, rows: Sequence[Mapping[str, Any]]) -> Facts:
         return read_typed_rows(rows, self.name)
+
+
+def _one_or_more(value: Shape) -> Shape:
+    return OneOf((value, ListOf(value, least=2)))
 
 
 TASK = KnowledgeGraph()

@@ -12,8 +12,9 @@ from iepile.errors import InputError
 from iepile.records import Entity, Facts, Span
 from iepile.schema import Schema
 from iepile.tasks.mentions import described, first_seen, place, read_span, read_text, span_key
-from iepile.tasks.shape import MENTIONS, Shape
+from iepile.tasks.shape import Fill, ListOf, Shape
 from iepile.tasks.task import Answer, Item, Match, Problem, Task, Triple
+from iepile.values import Values, told
 
 
 class NamedEntities(Task):
@@ -61,8 +62,11 @@ class NamedEntities(Task):
         problems = (Problem("wrong form", f"{item.name}: {bad} of {len(value)} values are no mention"),) if bad else ()
         return Answer(Facts(tuple(Entity(item.name, Span(v)) for v in good)), problems)
 
-    def value_shape(self, item: Item) -> Shape:
-        return MENTIONS
+    def values(self, schema: Schema) -> dict[str, Values]:
+        return told((e.name, e.values) for e in schema.entities)
+
+    def value_shape(self, item: Item, fill: Fill) -> Shape:
+        return ListOf(fill(item.name))
 
     def keys(self, facts: Facts, match: Match = "string") -> dict[str, list[tuple[str, Hashable]]]:
         return {"entity": [(e.type, (e.type, span_key(e.span, match))) for e in facts.entities]}

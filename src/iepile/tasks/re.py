@@ -16,8 +16,9 @@ from iepile.errors import InputError
 from iepile.records import Facts, Relation, Span
 from iepile.schema import Schema
 from iepile.tasks.mentions import described, first_seen, place, read_span, read_text, span_key
-from iepile.tasks.shape import MENTION, ListOf, Shape, object_of
+from iepile.tasks.shape import MENTION, Fill, ListOf, Shape, object_of
 from iepile.tasks.task import Answer, Item, Match, Problem, Task, Triple
+from iepile.values import Values, told
 
 
 class RelationExtraction(Task):
@@ -82,8 +83,12 @@ class RelationExtraction(Task):
                 problems.append(Problem("wrong form", f"{item.name}: a pair without two mentions"))
         return Answer(Facts(relations=tuple(good)), tuple(problems))
 
-    def value_shape(self, item: Item) -> Shape:
-        return ListOf(object_of((end, MENTION) for end in self.ends))
+    def values(self, schema: Schema) -> dict[str, Values]:
+        return told((r.name, r.values) for r in schema.relations)
+
+    def value_shape(self, item: Item, fill: Fill) -> Shape:
+        head, tail = self.ends
+        return ListOf(object_of(((head, MENTION), (tail, fill(self.key(item))))))
 
     def keys(self, facts: Facts, match: Match = "string") -> dict[str, list[tuple[str, Hashable]]]:
         return {"relation": [

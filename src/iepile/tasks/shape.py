@@ -1,14 +1,17 @@
 """The shape of a valid answer: literal JSON text with holes that only a piece of the input may fill.
 
-A task describes its answers once in these six nodes; grammar writers (extraction/grammar.py) turn them
-into the notation of an engine. `Mention` is any non-empty substring of the input, as a JSON string.
+A task describes its answers once in these nodes; grammar writers (extraction/grammar.py) turn them into the notation
+of an engine. `Mention` is any non-empty substring of the input, as a JSON string. A schema may say that a field need
+not be one (`iepile.values`): then `filled` gives what stands there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
+
+from iepile.values import DATE, NUMBER, Values
 
 
 class Text(msgspec.Struct, frozen=True, tag=True):
@@ -19,6 +22,26 @@ class Text(msgspec.Struct, frozen=True, tag=True):
 
 class Mention(msgspec.Struct, frozen=True, tag=True):
     """A JSON string holding a non-empty substring of the input."""
+
+
+class Bare(msgspec.Struct, frozen=True, tag=True):
+    """A non-empty substring of the input as it stands, in no quotes, without some characters."""
+
+    without: str = ""
+    """Characters that end it, none of which it holds."""
+
+
+class Free(msgspec.Struct, frozen=True, tag=True):
+    """A JSON string of any text; bounded, so that a model that has lost the thread comes to an end."""
+
+    most: int = 200
+    """Characters at most."""
+
+
+class Pattern(msgspec.Struct, frozen=True, tag=True):
+    """A JSON string whose text matches a regular expression from beginning to end."""
+
+    regex: str
 
 
 class OneOf(msgspec.Struct, frozen=True, tag=True):
@@ -42,10 +65,23 @@ class ListOf(msgspec.Struct, frozen=True, tag=True):
     """The opening and the closing one."""
 
 
-Shape = Text | Mention | OneOf | InOrder | ListOf
+Shape = Text | Mention | Bare | Free | Pattern | OneOf | InOrder | ListOf
+Fill = Callable[[str], Shape]
+"""What fills a field: label, or `type|role`, to the shape of one value."""
 
 MENTION = Mention()
 MENTIONS = ListOf(MENTION)
+
+
+def filled(values: Values | None) -> Shape:
+    """The shape of one value of a field."""
+    if values is None or values.verbatim:
+        return MENTION
+    if values.kind == "enum":
+        return OneOf(tuple(Text(quoted(v)) for v in values.options))
+    if values.kind == "free":
+        return Free()
+    return Pattern({"number": NUMBER, "date": DATE}.get(values.kind, values.pattern))
 
 
 def some_of(members: Iterable[Shape]) -> Shape:

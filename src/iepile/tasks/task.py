@@ -27,7 +27,8 @@ from iepile.jsonl import dumps
 from iepile.records import Facts, Span
 from iepile.schema import Schema
 from iepile.tasks.salvage import Salvaged, loads_tolerant
-from iepile.tasks.shape import Shape, object_of
+from iepile.tasks.shape import Fill, Shape, filled, object_of
+from iepile.values import Values
 
 Match = Literal["string", "offset"]
 """How mentions are compared: by their characters, or by their place in the text."""
@@ -129,8 +130,8 @@ class Task(ABC):
         """The tolerant reverse of `value`."""
 
     @abstractmethod
-    def value_shape(self, item: Item) -> Shape:
-        """The shape of every valid `value`."""
+    def value_shape(self, item: Item, fill: Fill) -> Shape:
+        """The shape of every valid `value`; `fill(label)` or `fill("type|role")` is that of one filler."""
 
     @abstractmethod
     def keys(self, facts: Facts, match: Match = "string") -> dict[str, list[tuple[str, Hashable]]]:
@@ -219,9 +220,18 @@ class Task(ABC):
         """`answer` as the JSON text a model is taught."""
         return dumps(self.answer(facts, items, text))
 
-    def shape(self, items: Iterable[Item]) -> Shape:
-        """The shape of every valid answer to a question about `items`."""
-        return object_of((self.key(i), self.value_shape(i)) for i in items)
+    def values(self, schema: Schema) -> dict[str, Values]:
+        """What need not be a piece of the text: label, or `type|role`, to what fills it."""
+        return {}
+
+    def shape(self, items: Iterable[Item], values: Mapping[str, Values] | None = None) -> Shape:
+        """The shape of every valid answer to a question about `items`.
+
+        Args:
+            values: see `values`; every other field holds pieces of the text.
+        """
+        known = values or {}
+        return object_of((self.key(i), self.value_shape(i, lambda name: filled(known.get(name)))) for i in items)
 
     def parse(self, answer: str, items: Sequence[Item]) -> Answer:
         """Read a model's answer; whatever can be saved is, and everything odd is reported. Never raises."""

@@ -71,6 +71,15 @@ class Completion(msgspec.Struct, frozen=True):
     """The error would come again: the request cannot be answered by this engine, whenever it is asked."""
 
 
+def encodable(completion: Completion) -> Completion:
+    """Without halves of surrogate pairs, as some servers send when they cut an answer: no file can hold them."""
+    try:
+        completion.text.encode()
+    except UnicodeEncodeError:
+        return msgspec.structs.replace(completion, text=completion.text.encode("utf-8", "replace").decode())
+    return completion
+
+
 class Engine(Protocol):
     """Answers requests, in any order, batching as it likes; equal requests get equal answers.
 
