@@ -52,7 +52,7 @@ def read_question(request: Request, schema_last: bool = False) -> Question:
     instruction = read_instruction(request.instruction)
     task = get_task(request.task)
     items = task.read_items(instruction.schema)
-    return Question(request, query, task, items, task.shape(items), instruction.input)
+    return Question(request, query, task, items, task.shape(items, request.values), instruction.input)
 
 
 def messages(question: Question, system: str) -> list[dict[str, str]]:
