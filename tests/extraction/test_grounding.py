@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iepile.extraction.grounding import Grounded, ground, normalise
+from iepile.extraction.alignment import normalise
+from iepile.extraction.grounding import Grounded, ground
 from iepile.records import Argument, Entity, Event, Facts, Relation, Span
 from iepile.sentences import sentence_at, sentence_starts
+from iepile.values import Values
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("IEPILE_SHARED", ROOT.parent / "shared"))
@@ -65,6 +67,31 @@ def test_an_accent_that_follows_is_part_of_the_letter() -> None:
 
 def test_fuzzy_can_be_switched_off() -> None:
     assert ground(entities("Barrack Obama"), HARD, fuzzy=False).ungrounded == ("Barrack Obama",)
+
+
+def test_score_is_the_likeness() -> None:
+    found = ground(entities("Obama", "barack obama", "Barrack Obama", "Trump"), HARD).placements
+    assert [(p.method, p.score) for p in found] == [("exact", 100), ("normalised", 100), ("fuzzy", 95.7), ("none", 0)]
+
+
+def test_what_need_not_be_in_the_text_is_kept_without_a_place() -> None:
+    text = "Sold in May 2012 for 12 euro, says Ada."
+    facts = Facts(
+        (Entity("mood", Span("glad")), Entity("person", Span("glad")), Entity("mood", Span("Ada"))),
+        (Relation("price", Span("May"), Span("12.00")), Relation("price", Span("12.00"), Span("20"))),
+        (Event("sale", Span("Sold"), (Argument("date", Span("2012-05")), Argument("price", Span("12")),
+                                      Argument("buyer", Span("2012-05")))),),
+    )
+    free = {"mood": Values("enum", options=("glad", "sad")), "price": Values("number"), "sale|date": Values("date"),
+            "sale|price": Values("number"), "person": Values()}
+    grounded = ground(facts, text, free=free)
+    assert [(p.answered, p.method, p.span.offsets) for p in grounded.placements] == [
+        ("glad", "free", None), ("glad", "none", None), ("Ada", "exact", (35, 38)),
+        ("May", "exact", (8, 11)), ("12.00", "free", None), ("12.00", "none", None), ("20", "free", None),
+        ("Sold", "exact", (0, 4)), ("2012-05", "free", None), ("12", "exact", (21, 23)), ("2012-05", "none", None),
+    ]
+    assert grounded.ungrounded == ("glad", "12.00", "2012-05")
+    assert ground(grounded.facts, text, free=free).facts == grounded.facts
 
 
 def test_fuzzy_borders_are_whole_words() -> None:

@@ -1,7 +1,7 @@
 """From mentions to places: each fact's text is found in the input, so that facts are always verbatim.
 
-A mention is looked for exactly, then with letters, widths, accents, punctuation and blanks levelled, then
-by fuzzy alignment; what is still not found keeps no offsets and is reported.
+How a mention is found stands in `alignment.py`; here one of its places is chosen. What is not found keeps no offsets
+and is reported.
 
 >>> g = ground(Facts(entities=(Entity("person", Span("ada")),)), "Then Ada spoke.")
 >>> g.facts.entities[0].span, g.placements[0].method
@@ -10,32 +10,19 @@ by fuzzy alignment; what is still not found keeps no offsets and is reported.
 
 from __future__ import annotations
 
-import unicodedata
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from msgspec.structs import replace
 
+from iepile.extraction.alignment import Aligner, Found, Method, Place
 from iepile.records import Argument, Entity, Event, Facts, Relation, Span
 from iepile.sentences import sentence_at, sentence_starts
+from iepile.values import Values
 
-Method = Literal["exact", "normalised", "fuzzy", "none"]
-Place = tuple[int, int]
-"""(start, end) in code points."""
-
-FUZZY_SCORE = 85.0
-"""Least likeness (0 to 100) for a fuzzy place."""
-FUZZY_LENGTH = 3
-"""Shortest mention, normalised, that is looked for by likeness; shorter ones are like everything."""
-MOST_PLACES = 1000
-"""Occurrences of one mention that are considered, from the start of the text."""
-
-_MARKS = {"“”„«»": '"', "‘’‚`´": "'", "—–−‐‑": "-", "·•": ".", "《〈": "<", "》〉": ">"}
-_WIDE = str.maketrans("，。：；（）！？、【】", ",.:;()!?,[]")
-_PUNCTUATION = _WIDE | {ord(ch): plain for marks, plain in _MARKS.items() for ch in marks}
+_NOWHERE = Found("none")
 
 
 class Placement(msgspec.Struct, frozen=True):
@@ -44,8 +31,10 @@ class Placement(msgspec.Struct, frozen=True):
     answered: str
     """The mention as the model wrote it."""
     method: Method
-    """`none`: it is nowhere in the text."""
+    """`free`: it need not be in the text, and is not; `none`: it is nowhere in the text."""
     span: Span
+    score: float = 0.0
+    """Likeness of mention and place (0 to 100), case, widths, accents, marks and blanks aside; 0 without a place."""
 
 
 class Grounded(msgspec.Struct, frozen=True):
@@ -60,7 +49,7 @@ class Grounded(msgspec.Struct, frozen=True):
         return tuple(p.answered for p in self.placements if p.method == "none")
 
 
-def ground(facts: Facts, text: str, fuzzy: bool = True) -> Grounded:
+def ground(facts: Facts, text: str, fuzzy: bool = True, free: Mapping[str, Values] | None = None) -> Grounded:
     """Give every mention of `facts` its place in `text`.
 
     Spans whose offsets hold their text are kept. Of several occurrences an entity takes the first unused
@@ -69,21 +58,23 @@ def ground(facts: Facts, text: str, fuzzy: bool = True) -> Grounded:
 
     Args:
         fuzzy: whether mentions that are only alike may be placed.
+        free: label (of an entity, or of a relation for its tail) or `type|role` to what fills it. What need not be
+            a piece of the text is placed where the very words stand, else kept as it is.
     """
     if not facts:
         return Grounded(facts, ())
-    return _Grounder(facts, text, fuzzy).run(facts)
+    return _Grounder(facts, text, fuzzy, free or {}).run(facts)
 
 
 class _Grounder:
-    def __init__(self, facts: Facts, text: str, fuzzy: bool) -> None:
-        self.text, self.fuzzy = text, fuzzy
+    def __init__(self, facts: Facts, text: str, fuzzy: bool, free: Mapping[str, Values]) -> None:
+        self.text = text
+        self.aligner = Aligner(text, fuzzy)
+        self.free = {field for field, values in free.items() if not values.verbatim}
         self.placements: list[Placement] = []
-        self.found: dict[str, tuple[Method, list[Place]]] = {}
         self.used: Counter[Place] = Counter()
         self.anchors: Counter[tuple[str, Place]] = Counter()
         self.mentions = sorted({e.span.text for e in facts.entities}, key=lambda m: (-len(m), m))
-        self._normal: tuple[str, list[int]] | None = None
         self._starts: list[int] | None = None
 
     def run(self, facts: Facts) -> Grounded:
@@ -93,24 +84,25 @@ class _Grounder:
         return Grounded(Facts(entities, relations, events), tuple(self.placements))
 
     def entity(self, e: Entity) -> Entity:
-        places = self.places(e.span)
+        found = self.find(e.span, e.type)
         place = None
-        if places:
-            several = len(places) > 1
-            place = min(places, key=lambda p: (self.used[p], several and self.nested(e.span.text, p), p))
+        if found.places:
+            several = len(found.places) > 1
+            place = min(found.places, key=lambda p: (self.used[p], several and self.nested(e.span.text, p), p))
             self.used[place] += 1
-        return replace(e, span=self.put(e.span, place))
+        return replace(e, span=self.put(e.span, found, place))
 
     def relation(self, r: Relation) -> Relation:
-        heads, tails = self.places(r.head), self.places(r.tail)
-        head, (tail,) = self.together(heads, [tails])
-        return replace(r, head=self.put(r.head, head), tail=self.put(r.tail, tail))
+        heads, tails = self.find(r.head), self.find(r.tail, r.type)
+        head, (tail,) = self.together(heads.places, [tails.places])
+        return replace(r, head=self.put(r.head, heads, head), tail=self.put(r.tail, tails, tail))
 
     def event(self, e: Event) -> Event:
-        trigger = [] if e.trigger is None else self.places(e.trigger)
-        fillers = [self.places(a.span) for a in e.arguments]
-        if trigger:
-            anchor, others = self.together(trigger, fillers, lambda place: self.anchors[e.type, place])
+        triggers = _NOWHERE if e.trigger is None else self.find(e.trigger)
+        found = [self.find(a.span, f"{e.type}|{a.role}") for a in e.arguments]
+        fillers = [f.places for f in found]
+        if triggers.places:
+            anchor, others = self.together(triggers.places, fillers, lambda place: self.anchors[e.type, place])
             if anchor is not None:
                 self.anchors[e.type, anchor] += 1
         else:
@@ -118,98 +110,19 @@ class _Grounder:
             anchor, others = None, [None] * len(fillers)
             if first is not None:
                 _, others = self.together(fillers[first], fillers)
-        span = None if e.trigger is None else self.put(e.trigger, anchor)
+        span = None if e.trigger is None else self.put(e.trigger, triggers, anchor)
         arguments: list[Argument] = [
-            replace(a, span=self.put(a.span, place)) for a, place in zip(e.arguments, others, strict=True)
+            replace(a, span=self.put(a.span, f, place)) for a, f, place in zip(e.arguments, found, others, strict=True)
         ]
         return replace(e, trigger=span, arguments=tuple(arguments))
 
-    def places(self, span: Span) -> list[Place]:
-        """Candidate places of a mention, by start."""
+    def find(self, span: Span, field: str = "") -> Found:
+        """Candidate places of what fills a field."""
         if (place := span.offsets) is not None:
             start, end = place
             if 0 <= start < end <= len(self.text) and self.text[start:end] == span.text:
-                return [place]
-        if span.text not in self.found:
-            self.found[span.text] = self.search(span.text)
-        return self.found[span.text][1]
-
-    def search(self, mention: str) -> tuple[Method, list[Place]]:
-        if not mention.strip():
-            return "none", []
-        exact = [(i, i + len(mention)) for i in _occurrences(mention, self.text)]
-        if exact:
-            return "exact", self.whole_words(exact)
-        normal, origin = self.normal
-        query, _ = normalise(mention)
-        if not query:
-            return "none", []
-        levelled = [self.widened(origin[i], origin[i + len(query) - 1] + 1) for i in _occurrences(query, normal)]
-        if levelled:
-            return "normalised", self.whole_words(levelled)
-        if self.fuzzy and (place := self.alike(query)) is not None:
-            return "fuzzy", [place]
-        return "none", []
-
-    def alike(self, query: str) -> Place | None:
-        from rapidfuzz import fuzz
-
-        normal, origin = self.normal
-        if not FUZZY_LENGTH <= len(query) <= len(normal):
-            return None
-        a = fuzz.partial_ratio_alignment(query, normal, score_cutoff=FUZZY_SCORE)
-        if a is None or a.dest_end <= a.dest_start:
-            return None
-        start, end = self.snapped(origin[a.dest_start], origin[a.dest_end - 1] + 1)
-        # Moving the borders to whole words must not have turned it into something else.
-        if start >= end or fuzz.ratio(query, normalise(self.text[start:end])[0]) < FUZZY_SCORE:
-            return None
-        return start, end
-
-    def snapped(self, start: int, end: int) -> Place:
-        """An alignment is as long as its query: move its borders out of words, blanks and punctuation."""
-        text = self.text
-        if self.inside_word(start):
-            out = start
-            while self.inside_word(out):
-                out -= 1
-            into = start
-            while into < end and self.inside_word(into):
-                into += 1
-            start = out if start - out < into - start else into
-        if self.inside_word(end):
-            out = end
-            while self.inside_word(out):
-                out += 1
-            into = end
-            while into > start and self.inside_word(into):
-                into -= 1
-            end = out if out - end < end - into else into
-        while start < end and not text[start].isalnum():
-            start += 1
-        while start < end and not text[end - 1].isalnum():
-            end -= 1
-        return self.widened(start, end)
-
-    def widened(self, start: int, end: int) -> Place:
-        """With the combining marks that follow: they belong to the last letter."""
-        while end < len(self.text) and unicodedata.category(self.text[end]) == "Mn":
-            end += 1
-        return start, end
-
-    def inside_word(self, at: int) -> bool:
-        return 0 < at < len(self.text) and _spaced(self.text[at - 1]) and _spaced(self.text[at])
-
-    def whole_words(self, places: list[Place]) -> list[Place]:
-        """Without those that begin or end inside a word, unless all do."""
-        whole = [p for p in places if not (self.inside_word(p[0]) or self.inside_word(p[1]))]
-        return whole or places
-
-    @property
-    def normal(self) -> tuple[str, list[int]]:
-        if self._normal is None:
-            self._normal = normalise(self.text)
-        return self._normal
+                return Found("exact", [place], 100.0)
+        return self.aligner.find(span.text, field in self.free)
 
     def sentence(self, place: Place) -> int:
         if self._starts is None:
@@ -261,44 +174,15 @@ class _Grounder:
         overlap = a[0] < b[1] and b[0] < a[1]
         return self.sentence(a) != self.sentence(b), overlap, max(0, a[0] - b[1], b[0] - a[1])
 
-    def put(self, span: Span, place: Place | None) -> Span:
+    def put(self, span: Span, found: Found, place: Place | None) -> Span:
         """The span at its place, noted in the report."""
         if place is None:
+            method: Method = "free" if found.method == "free" else "none"
             placed = Span(span.text)
-            self.placements.append(Placement(span.text, "none", placed))
+            self.placements.append(Placement(span.text, method, placed))
             return placed
         start, end = place
         verbatim = self.text[start:end]
-        method = "exact" if verbatim == span.text else self.found[span.text][0]
         placed = span if span.offsets == place and span.text == verbatim else Span(verbatim, start, end)
-        self.placements.append(Placement(span.text, method, placed))
+        self.placements.append(Placement(span.text, found.method, placed, round(found.score, 1)))
         return placed
-
-
-def normalise(text: str) -> tuple[str, list[int]]:
-    """The text levelled, and the code point in `text` that each of its characters comes from.
-
-    Compatibility forms, case, accents, kinds of quotation marks and dashes are levelled; blanks and
-    invisible characters go.
-    """
-    out: list[str] = []
-    origin: list[int] = []
-    for at, ch in enumerate(text):
-        for c in unicodedata.normalize("NFKD", ch.translate(_PUNCTUATION)).translate(_PUNCTUATION).casefold():
-            if not c.isspace() and unicodedata.category(c) not in ("Cf", "Mn"):
-                out.append(c)
-                origin.append(at)
-    return "".join(out), origin
-
-
-def _occurrences(mention: str, text: str) -> Iterable[int]:
-    """Starts of the occurrences that do not overlap each other."""
-    at, n = text.find(mention), 0
-    while at >= 0 and n < MOST_PLACES:
-        yield at
-        at, n = text.find(mention, at + len(mention)), n + 1
-
-
-def _spaced(ch: str) -> bool:
-    """A letter or digit of a script that separates words with blanks."""
-    return ch.isalnum() and not ("\u2e80" <= ch <= "\u9fff" or "\uac00" <= ch <= "\ud7af" or ch >= "\U00020000")
