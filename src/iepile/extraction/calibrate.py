@@ -115,7 +115,9 @@ def tables(summary: CalibrateSummary) -> list[tuple[str, Sequence[str], Sequence
     wanted = [
         (task, f"{t.wanted:g}", "not reached" if t.threshold is None else f"{t.threshold:.4f}",
          "-" if t.precision is None else f"{t.precision:.3f}", "-" if t.recall is None else f"{t.recall:.3f}")
-        for task, found in summary.targets.items() for t in found
+        for task, found in summary.targets.items() for t, more in zip(found, (*found[1:], None), strict=True)
+        # Of precisions with one threshold, the highest.
+        if more is None or more.threshold != t.threshold or more.precision != t.precision
     ]
     oddities = [(name.replace("_", " "), str(n)) for name in (
         "without_confidence", "unreadable_rows", "rows_without_facts", "failed") if (n := getattr(summary, name))]
