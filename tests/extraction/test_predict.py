@@ -96,7 +96,7 @@ def test_everything_odd_is_said_and_counted(config: PredictConfig) -> None:
     assert first["problems"] == [
         {"kind": "salvaged", "detail": "code fence"},
         {"kind": "not asked", "detail": "city"},
-        {"kind": "normalised", "detail": "ada -> Ada"},
+        {"kind": "normalised", "detail": "ada -> Ada", "score": 100.0},
         {"kind": "ungrounded", "detail": "Zoe"},
     ]
     assert first["facts"]["entities"][1] == {"type": "person", "span": {"text": "Zoe"}}

@@ -141,7 +141,7 @@ def _problems(got: Gathered, summary: PredictSummary) -> list[dict[str, Any]]:
         elif placed.method in ("normalised", "fuzzy"):
             summary.moved += 1
             detail = f"{placed.answered} -> {placed.span.text}"
-            problems[placed.method, detail] = {"kind": placed.method, "detail": detail}
+            problems[placed.method, detail] = {"kind": placed.method, "detail": detail, "score": placed.score}
     summary.unsure += got.dropped
     return list(problems.values())
 

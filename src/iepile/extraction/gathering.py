@@ -126,7 +126,7 @@ def _placed(
     joined = get_task(name).join(parts)
     if not joined:
         return joined
-    found = ground(joined, text, options.fuzzy, **({"free": free} if free else {}))
+    found = ground(joined, text, options.fuzzy, free)
     out.placements += found.placements
     return found.facts
 
