@@ -118,7 +118,7 @@ def test_logprob_is_that_of_the_model(folders: dict[str, Path]) -> None:
     chat = Chat(loaded.tokenizer, "qwen")
     prompt = chat.prompt_ids(REQUESTS[0].instruction)
     rows = engine._prepare(REQUESTS[0])
-    rows.matcher = engine._grammar.matcher(rows.grammar)  # type: ignore[union-attr]
+    engine._begin(rows)
     engine._run([rows])
     with torch.no_grad():
         logits = loaded.model(torch.tensor([prompt + rows.tokens])).logits[0, len(prompt) - 1 : -1]

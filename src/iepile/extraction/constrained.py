@@ -5,6 +5,7 @@ grammar.py writes the grammar of an answer; here it meets the tokens of one toke
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -55,21 +56,44 @@ class TokenGrammar:
         matcher = self._lib.LLMatcher
         return matcher(self.ll, matcher.grammar_from_lark(grammar), limits=self._limits, log_level=0)
 
-    def masks(self, matchers: list[Any | None], width: int) -> Any:
-        """Allowed tokens of each matcher as booleans, shape (matchers, width); None may do anything."""
+    def masks(self, matchers: Sequence[Any | None]) -> Any:
+        """Allowed tokens of each matcher as packed bits, int32 of shape (matchers, vocabulary / 32); None may do
+        anything."""
         bits = np.full((len(matchers), (self.vocabulary + 31) // 32), -1, dtype=np.int32)
         live = [(m, i) for i, m in enumerate(matchers) if m is not None]
-        if live:
+        if len(live) == 1:
+            live[0][0].unsafe_compute_mask_ptr(bits[live[0][1]].ctypes.data, bits.shape[1] * 4)
+        elif live:
             self._executor.unsafe_compute_mask_ptr(live, bits.ctypes.data, bits.shape[1] * 4, len(matchers))
-        allowed = np.unpackbits(bits.view(np.uint8), axis=1, bitorder="little")[:, : self.vocabulary].astype(bool)
-        if width > self.vocabulary:
-            allowed = np.pad(allowed, ((0, 0), (0, width - self.vocabulary)))
-        return allowed
+        return bits
 
     def text(self, tokens: list[int]) -> str:
         """The text of an answer; a half character at its end is left out."""
         text: str = self.ll.decode_bytes(tokens).decode("utf-8", "ignore")
         return text.removeprefix(" ") if self.leading_space else text
+
+    def ends(self, tokens: Sequence[int]) -> list[int]:
+        """Characters of `text(tokens)` that are whole after each token."""
+        if not tokens:
+            return []
+        data: bytes = self.ll.decode_bytes(list(tokens))
+        sizes = [len(self.ll.decode_bytes([t])) for t in tokens]
+        begins = (np.frombuffer(data + b" ", dtype=np.uint8) & 0xC0) != 0x80
+        before = np.concatenate(([0], begins.cumsum()))
+        places = np.minimum(np.cumsum(sizes), len(data))
+        # A character is whole where the next one begins.
+        whole = before[places] - ~begins[places]
+        blank = self.leading_space and data.startswith(b" ")
+        return [max(0, int(n) - blank) for n in whole]
+
+
+def allowed_ids(bits: Any, vocabulary: int) -> Any:
+    """Token ids of one packed mask, ascending; looks only at the words of 32 tokens that hold any."""
+    words = np.flatnonzero(bits)
+    spread = np.unpackbits(bits[words].view(np.uint8), bitorder="little")
+    found = np.flatnonzero(spread)
+    ids = words[found >> 5] * 32 + (found & 31)
+    return ids if not len(ids) or ids[-1] < vocabulary else ids[ids < vocabulary]
 
 
 def _vocabulary(model: Any) -> int:

@@ -73,7 +73,7 @@ def read_shared(model: Any, prompts: Sequence[list[int]], pad: int, room: int) -
     if window is not None and wide + rest + room > window:
         return None
     device = model.device
-    ids, mask = _left([prompts[group[0]][:n] for group, n in zip(groups, begins, strict=True)], pad)
+    ids, mask = beside([prompts[group[0]][:n] for group, n in zip(groups, begins, strict=True)], pad)
     more: dict[str, Any] = {}
     if "position_ids" in inspect.signature(base.forward).parameters:
         more["position_ids"] = (mask.cumsum(1) - 1).clamp(min=0).to(device)
@@ -83,7 +83,7 @@ def read_shared(model: Any, prompts: Sequence[list[int]], pad: int, room: int) -
     owner = {i: n for n, group in enumerate(groups) for i in group}
     chosen = torch.tensor([owner[i] for i in range(len(prompts))])
     cache.batch_select_indices(chosen.to(device))
-    rest_ids, rest_mask = _left([rests[i] for i in range(len(prompts))], pad)
+    rest_ids, rest_mask = beside([rests[i] for i in range(len(prompts))], pad)
     return Read(torch.cat([ids[chosen], rest_ids], 1).to(device), torch.cat([mask[chosen], rest_mask], 1).to(device),
                 cache)
 
@@ -95,13 +95,22 @@ def _beginning(prompts: Sequence[list[int]]) -> int:
     return min(shared_prefix(prompts), min(map(len, prompts)) - 1)
 
 
-def _left(rows: Sequence[list[int]], pad: int) -> tuple[Any, Any]:
-    """Rows padded on the left, and the mask; shape (rows, longest)."""
+def beside(rows: Sequence[list[int]], pad: int, left: bool = True) -> tuple[Any, Any]:
+    """Rows padded to one length, and the mask; shape (rows, longest).
+
+    Args:
+        left: what continues a prompt must stand beside its end; an encoder counts places from the beginning.
+    """
     import torch
 
     width = max(map(len, rows))
-    return (torch.tensor([[pad] * (width - len(r)) + r for r in rows], dtype=torch.long).reshape(len(rows), width),
-            torch.tensor([[0] * (width - len(r)) + [1] * len(r) for r in rows]).long().reshape(len(rows), width))
+    ids = torch.full((len(rows), width), pad, dtype=torch.long)
+    mask = torch.zeros(len(rows), width, dtype=torch.long)
+    for n, row in enumerate(rows):
+        place = slice(width - len(row), width) if left else slice(0, len(row))
+        ids[n, place] = torch.tensor(row, dtype=torch.long)
+        mask[n, place] = 1
+    return ids, mask
 
 
 def _window(config: Any) -> int | None:

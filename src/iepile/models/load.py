@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from iepile.errors import InputError, MissingDependency
@@ -136,7 +137,7 @@ def load_model(name: str | Path, options: LoadOptions | None = None, trainable: 
     config = load_config(base, options)
     family = family_name(base, config, options.model_name)
     last = adapters[-1] if adapters else None
-    tokenizer = load_tokenizer(last if last and _has_tokenizer(last) else base, options)
+    tokenizer = _tokenizer_of(base, last, options)
     with vendor_errors(base), quiet():
         auto, encoder_decoder = auto_class(config, family)
         model = auto.from_pretrained(base, **_settings(base, config, options, dtype), quantization_config=quantised,
@@ -155,6 +156,29 @@ def load_model(name: str | Path, options: LoadOptions | None = None, trainable: 
             model = model.to(device)
     model.eval()
     return Loaded(model, tokenizer, card, base, str(last or ""), family, encoder_decoder)
+
+
+def load_without_weights(name: str | Path, options: LoadOptions | None = None) -> Loaded:
+    """Tokenizer, template and sizes of a model: enough to write prompts and to know how long they may be.
+
+    Raises:
+        InputError: as `load_model`.
+    """
+    options = options or LoadOptions()
+    base, adapters, card = resolve(str(name), options)
+    config = load_config(base, options)
+    family = family_name(base, config, options.model_name)
+    last = adapters[-1] if adapters else None
+    put = None
+    if last is not None:
+        from peft import PeftConfig
+
+        with vendor_errors(base):
+            put = PeftConfig.from_pretrained(str(last))
+    with vendor_errors(base):
+        _, encoder_decoder = auto_class(config, family)
+    hollow = SimpleNamespace(config=config, active_peft_config=put)
+    return Loaded(hollow, _tokenizer_of(base, last, options), card, base, str(last or ""), family, encoder_decoder)
 
 
 def load_config(base: str, options: LoadOptions) -> Any:
@@ -198,6 +222,10 @@ def load_tokenizer(name: str | Path, options: LoadOptions | None = None) -> Any:
                              fix='set "eos_token" in its tokenizer_config.json')
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
+
+
+def _tokenizer_of(base: str, adapter: Path | None, options: LoadOptions) -> Any:
+    return load_tokenizer(adapter if adapter and _has_tokenizer(adapter) else base, options)
 
 
 def _libraries() -> tuple[Any, Any]:

@@ -1,4 +1,4 @@
-"""Engine for language models in this process (transformers): batched, greedy, with a verbatim grammar.
+"""Engine for language models in this process (transformers): batched, greedy or sampled, with a verbatim grammar.
 
 With the grammar on, every answer is the JSON object that was asked for and each mention in it is a piece of the
 text, whatever the model: the tokens that would say anything else are shut out, and an answer that reaches the token
@@ -7,26 +7,29 @@ limit is closed at its last whole value (`finish` is then `length`). Prompts are
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, fields
 from itertools import islice
-from typing import Any
 
 from iepile.errors import IepileError, InputError
+from iepile.extraction.answer_row import Row
+from iepile.extraction.batches import in_batches
 from iepile.extraction.constrained import TokenGrammar
+from iepile.extraction.decoding import Decoder
 from iepile.extraction.engines.engine import Completion, Engine, Request
 from iepile.extraction.grammar import complete
-from iepile.extraction.greedy import Row, Step
-from iepile.extraction.shared_prefix import can_share, groups_of, read_shared
-from iepile.instruction import read_instruction, text_first
+from iepile.extraction.next_token import NextToken
+from iepile.extraction.prompts import Prompts, read_prompts
+from iepile.extraction.shared_prefix import can_share
+from iepile.extraction.written import string_logprobs_of, text_and_ends
+from iepile.instruction import read_instruction
 from iepile.models.load import Loaded, LoadOptions, load_model
 from iepile.tasks import get_task
 from iepile.training.layouts.seq2seq import start_id
 
 LOOK_AHEAD = 64
-"""Batches' worth of requests sorted by length together."""
+"""Batches' worth of requests that are put in order together: documents may come with all their questions, and still
+stand beside others that are asked the same."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,10 @@ class TransformersOptions:
     """Allow only valid answers whose mentions are pieces of the text."""
     max_items: int = 0
     """Most elements of one list in an answer; 0: no bound. Keeps a weak model from repeating itself to the end."""
+    temperature: float = 0.7
+    """How freely tokens are drawn where several answers to one question are asked for; the first is the likeliest."""
+    seed: int = 0
+    """Of what is drawn."""
     template: str = ""
     """Chat template; empty: as the model was trained, else the tokenizer's own, else alpaca."""
     adapter: str = ""
@@ -87,6 +94,8 @@ class TransformersEngine:
             raise InputError("must be 1 or more", field="batch_size, max_new_tokens")
         if min(options.max_items, options.max_tokens_per_batch, options.context, options.threads) < 0:
             raise InputError("must be 0 or more", field="max_items, max_tokens_per_batch, context, threads")
+        if not 0 < options.temperature <= 10:
+            raise InputError(f"temperature {options.temperature}", field="temperature", expected="above 0, at most 10")
         import torch
         from transformers import GenerationConfig
 
@@ -94,34 +103,57 @@ class TransformersEngine:
             torch.set_num_threads(options.threads)
         self.loaded, self.options = loaded, options
         self.chat = loaded.chat(options.template)
-        self.context = options.context or loaded.context
         model = loaded.model
         if not hasattr(model, "generate"):
             raise InputError("the model cannot write: its class has no generate", file=loaded.name,
                              expected="a causal language model, or an encoder-decoder")
-        self._start = start_id(model.config) if loaded.encoder_decoder else None
         # A model's own generation settings (sampling, penalties) would change greedy answers behind our back.
         model.generation_config = GenerationConfig()
         if hasattr(model, "get_base_model"):
             model.get_base_model().generation_config = GenerationConfig()
-        self._text_first = loaded.card is not None and loaded.card.text_first
-        self._shares = options.share_prefix and can_share(model)
+        self._prompts = Prompts(self.chat, options.context or loaded.context, options.max_new_tokens,
+                                loaded.card is not None and loaded.card.text_first)
         self._grammar = TokenGrammar(loaded, self.chat, options.max_items or None) if options.grammar else None
+        copied = can_share(model)
+        self._shares = options.share_prefix and copied
+        self._decoder = Decoder(
+            model, loaded.tokenizer.pad_token_id, NextToken(self._grammar, self.chat.stop_ids, options.temperature),
+            own_loop=copied, share=self._shares, start=start_id(model.config) if loaded.encoder_decoder else None)
+        self.stretch = stretch(options)
+        self._works = False
+
+    @property
+    def context(self) -> int | None:
+        """Most tokens of prompt and answer."""
+        return self._prompts.context
+
+    @context.setter
+    def context(self, tokens: int | None) -> None:
+        self._prompts.context = tokens
+
+    def prompt_tokens(self, request: Request) -> int:
+        """Tokens of the prompt of a request, template included."""
+        return self._prompts.prompt_tokens(request)
+
+    def answer_room(self, request: Request) -> int:
+        """Tokens to keep free for the answer; see `Prompts.answer_room`."""
+        return self._prompts.answer_room(request)
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Completion]:
         """Answer requests: within a stretch, prompts that begin alike together and the longest first, so that a batch
         has prompts of like length."""
         stream = iter(requests)
-        while stretch := list(islice(stream, LOOK_AHEAD * self.options.batch_size)):
+        while asked := list(islice(stream, self.stretch)):
             rows: list[Row] = []
-            for request in stretch:
+            for request in asked:
                 try:
                     rows.append(self._prepare(request))
                 except InputError as e:
-                    yield Completion(request.key, "", "error", error=str(e))
-            rows.sort(key=lambda r: (-len(r.ids), r.ids, r.request.key))
-            for batch in self._batches(self._together(rows)):
-                yield from self._answer(batch)
+                    if not request.done:
+                        yield Completion(request.key, "", "error", error=str(e), lasting=True)
+            for batch in in_batches(rows, self.options.batch_size, self.options.max_tokens_per_batch, self._shares):
+                if not all(r.request.done for r in batch):
+                    yield from self._answer(batch)
 
     def close(self) -> None:
         """Free the model."""
@@ -129,24 +161,20 @@ class TransformersEngine:
 
         import torch
 
+        self._decoder.close()
         self.__dict__.clear()
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
     def _prepare(self, request: Request) -> Row:
-        question = request.instruction
-        if self._text_first:
-            with suppress(InputError):  # a question in plain words has no schema to move
-                question = text_first(question).text
-        ids = self.chat.prompt_ids(question, request.input)
+        ids = self._prompts.ids(request)
         row = Row(request, ids, self.options.max_new_tokens)
         least = 1
         if self._grammar is not None and request.task:
             instruction = read_instruction(request.instruction)
             task = get_task(request.task)
-            row.shape = task.shape(map(task.item, instruction.schema))
-            row.grammar = self._grammar.write(row.shape, question, instruction.input)
+            row.shape, row.text = task.shape(map(task.item, instruction.schema), request.values), instruction.input
             closed = complete(row.shape, "")
             least = len(self.chat.answer_ids(closed)) if closed else 1
         if self.context is not None:
@@ -162,105 +190,81 @@ class TransformersEngine:
             row.budget = min(row.budget, room)
         return row
 
-    def _together(self, rows: list[Row]) -> list[list[Row]]:
-        """Rows that one batch had better hold."""
-        if not self._shares:
-            return [[row] for row in rows]
-        groups = groups_of([row.ids for row in rows], self.options.batch_size)
-        # Groups that share come first: alone, their rows would not stand beside each other.
-        return [[rows[i] for i in group] for group in sorted(groups, key=lambda g: (len(g) == 1, g))]
-
-    def _batches(self, groups: list[list[Row]]) -> Iterator[list[Row]]:
-        most = self.options.max_tokens_per_batch or math.inf
-        batch: list[Row] = []
-        widest = 0
-        for group in groups:
-            if len(batch) + len(group) > self.options.batch_size:
-                yield batch
-                batch, widest = [], 0
-            for row in group:
-                wide = max(widest, len(row.ids) + row.budget)
-                if batch and wide * (len(batch) + 1) > most:
-                    yield batch
-                    batch, wide = [], len(row.ids) + row.budget
-                batch.append(row)
-                widest = wide
-        if batch:
-            yield batch
+    def _begin(self, row: Row) -> None:
+        """Make a row ready; the grammar is written only now, for that of a long text is large."""
+        row.begin(self.options.seed)
+        if self._grammar is None or row.shape is None:
+            return
+        try:
+            question = self._prompts.question(row.request)
+            row.matcher = self._grammar.matcher(self._grammar.write(row.shape, question, row.text))
+        except InputError as e:
+            row.fail(str(e))
+            return
+        if row.matcher.is_error():
+            row.fail(f"grammar: {row.matcher.get_error()[:300]}")
 
     def _answer(self, batch: list[Row]) -> Iterator[Completion]:
         import torch
 
         for row in batch:
-            row.tokens, row.logprob, row.finish, row.error = [], 0.0, "", ""
-            if self._grammar is not None and row.shape is not None:
-                row.matcher = self._grammar.matcher(row.grammar)
-                if row.matcher.is_error():
-                    row.finish, row.error = "error", f"grammar: {row.matcher.get_error()[:300]}"
-        live = [r for r in batch if not r.finish]
-        yield from (self._completion(r) for r in batch if r.finish)
+            self._begin(row)
+        unfit, live = [r for r in batch if r.finish], [r for r in batch if not r.finish]
+        yield from self._completions(unfit, lasting=True)
+        if not live:
+            return
         try:
-            if live:
-                self._run(live)
+            self._run(live)
         except torch.OutOfMemoryError as e:
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
-            if len(live) > 1:
-                half = len(live) // 2
-                yield from self._answer(live[:half])
-                yield from self._answer(live[half:])
-                return
-            live[0].finish, live[0].error = "error", f"not enough memory for one prompt: {e}"
+            failure = f"not enough memory for one prompt: {e}"
         except (RuntimeError, ValueError, IndexError) as e:
-            raise IepileError(f"{self.loaded.name}: the model failed while answering: {e}") from e
-        yield from map(self._completion, live)
+            failure = f"the model failed while answering: {e}"
+            if len(live) == 1 and not self._works:
+                raise IepileError(f"{self.loaded.name}: {failure}") from e
+        else:
+            self._works = True
+            yield from self._completions(live)
+            return
+        if len(live) > 1:
+            half = len(live) // 2
+            yield from self._answer(live[:half])
+            yield from self._answer(live[half:])
+            return
+        live[0].fail(failure)
+        yield from self._completions(live)
 
     def _run(self, rows: list[Row]) -> None:
         """Generate until every row is finished."""
-        import torch
-        from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
+        self._decoder.run(rows)
 
-        pad = self.loaded.tokenizer.pad_token_id
-        step = Step(rows, self._grammar, self.chat.stop_ids)
-        most = max(r.budget for r in rows)
-        config = GenerationConfig(max_new_tokens=most, do_sample=False, pad_token_id=pad,
-                                  decoder_start_token_id=self._start)
-        with torch.inference_mode():
-            read = read_shared(self.loaded.model, [r.ids for r in rows], pad, most) if self._shares else None
-            self.loaded.model.generate(
-                **(read._asdict() if read is not None else self._side_by_side(rows, pad)), generation_config=config,
-                logits_processor=LogitsProcessorList([step]),
-                stopping_criteria=StoppingCriteriaList([step.finished]),
-            )
+    def _completions(self, rows: Iterable[Row], lasting: bool = False) -> Iterator[Completion]:
+        for row in rows:
+            row.matcher = None
+            if not row.request.done:
+                yield self._completion(row, lasting)
 
-    def _side_by_side(self, rows: list[Row], pad: int) -> dict[str, Any]:
-        import torch
-
-        width = max(len(r.ids) for r in rows)
-        # What continues a prompt must stand beside its end; an encoder counts places from the beginning.
-        gaps = [(0, width - len(r.ids)) if self.chat.encoder_decoder else (width - len(r.ids), 0) for r in rows]
-        both = list(zip(rows, gaps, strict=True))
-        ids = torch.tensor([[pad] * left + r.ids + [pad] * right for r, (left, right) in both])
-        mask = torch.tensor([[0] * left + [1] * len(r.ids) + [0] * right for r, (left, right) in both])
-        device = self.loaded.model.device
-        return {"input_ids": ids.to(device), "attention_mask": mask.to(device)}
-
-    def _completion(self, row: Row) -> Completion:
-        key, n = row.request.key, len(row.tokens)
-        logprob = row.logprob if n else None
-        if self._grammar is None or row.shape is None:
-            text = self.loaded.tokenizer.decode(row.tokens, skip_special_tokens=True).strip()
-            return Completion(key, text, row.finish, tokens=n, logprob=logprob, error=row.error)
-        text = self._grammar.text(row.tokens)
-        if row.finish != "stop":
-            closed = complete(row.shape, text)
-            if closed is None:
+    def _completion(self, row: Row, lasting: bool) -> Completion:
+        held = self._grammar if row.shape is not None else None
+        written, ends = text_and_ends(row.tokens, held, self.loaded.tokenizer)
+        text: str | None = written
+        if row.shape is not None and held is not None and row.finish != "stop":
+            text = complete(row.shape, written) if row.finish == "length" else None
+            if text is None:
                 row.finish, row.error = "error", row.error or "the answer was cut and cannot be closed"
-            text = closed or ""
-        return Completion(key, text, row.finish, tokens=n, logprob=logprob, error=row.error)
+        strings = None if text is None else string_logprobs_of(text, written, ends, row.logprobs)
+        return Completion(row.request.key, text or "", row.finish, tokens=len(row.tokens),
+                          logprob=sum(row.logprobs) if row.tokens else None, string_logprobs=strings,
+                          prompt_tokens=len(row.ids), error=row.error, lasting=lasting)
 
 
 OPTIONS = TransformersOptions
+
+
+def stretch(options: TransformersOptions) -> int:
+    """Requests that are batched among themselves."""
+    return LOOK_AHEAD * options.batch_size
 
 
 def open_engine(model: str, options: TransformersOptions) -> Engine:
@@ -269,5 +273,17 @@ def open_engine(model: str, options: TransformersOptions) -> Engine:
     Raises:
         InputError: the model cannot be loaded, or the template does not fit it.
     """
-    load = LoadOptions(**{f.name: getattr(options, f.name) for f in fields(LoadOptions)})
-    return TransformersEngine(load_model(model, load), options)
+    return TransformersEngine(load_model(model, _load_options(options)), options)
+
+
+def open_ruler(model: str, options: TransformersOptions) -> Prompts:
+    """What measures prompts as the engine would, without the weights.
+
+    Raises:
+        InputError: as `open_engine`.
+    """
+    return read_prompts(model, _load_options(options), options.template, options.context, options.max_new_tokens)
+
+
+def _load_options(options: TransformersOptions) -> LoadOptions:
+    return LoadOptions(**{f.name: getattr(options, f.name) for f in fields(LoadOptions)})
