@@ -34,10 +34,11 @@ class Double:
     def __init__(
         self, kind: str = "vllm", *, fault: Fault | None = None, context: int = 4096, key: str = "",
         models: tuple[str, ...] = (MODEL,), wish: Callable[[str], str] | None = None, delay: float = 0,
-        compact: bool = False, refuses: Collection[str] = (), port: int = 0,
+        compact: bool = False, refuses: Collection[str] = (), port: int = 0, gives_up_after: int = 0,
     ) -> None:
-        """`compact`: under a JSON schema, answers have no blanks. `refuses`: fields that it does not take."""
-        self.refuses = refuses
+        """`compact`: under a JSON schema, answers have no blanks. `refuses`: fields that it does not take.
+        `gives_up_after`: bytes after which a grammar with a question in it is too much for it: it just stops."""
+        self.refuses, self.gives_up_after = refuses, gives_up_after
         self.blanks = {"whitespace_flexible": False} if compact else \
             {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
         self.kind, self.context, self.key, self.models, self.delay = kind, context, key, models, delay
@@ -165,6 +166,8 @@ class _Handler(BaseHTTPRequestHandler):
             answer = bound(grammar, wish.encode(), most) if grammar is not None else wish.encode()[:most]
         except ValueError as e:
             return self._json({"error": {"message": f"grammar: {e}"}}, 400)
+        if grammar is not None and d.gives_up_after and said.startswith("{"):
+            answer = answer[: d.gives_up_after]
         text = answer.decode("utf-8", "replace")
         finish = "length" if len(answer) >= most else "stop"
         choice: dict[str, Any] = {"index": 0, "finish_reason": finish}

@@ -29,9 +29,9 @@ def answers(engine: OpenAIEngine, requests: Iterable[Request]) -> dict[str, Comp
 
 
 @pytest.mark.parametrize(("kind", "steps", "context", "logprobs"), [
-    ("vllm", ["lark", "json_schema"], 4096, True),
-    ("sglang", ["json_schema"], 4096, False),
-    ("llama.cpp", ["json_schema"], 4096, True),
+    ("vllm", ["lark", "gbnf", "json_schema"], 4096, True),
+    ("sglang", ["gbnf", "json_schema"], 4096, False),
+    ("llama.cpp", ["gbnf", "json_schema"], 4096, True),
     ("ollama", ["json_schema"], 4096, False),
     ("hosted", ["json_schema"], None, True),
     ("ignoring", [], None, False),
@@ -43,7 +43,7 @@ def test_what_each_server_can_do_is_found_out(kind: str, steps: list[str], conte
         engine = opened(double)
         found = engine.found
         assert found.model == MODEL and engine.context == context and found.logprobs == logprobs
-        assert [s for s, _ in found.forms if s != "gbnf"] == steps
+        assert [s for s, _ in found.forms] == steps
         assert found.told() in caplog.text
         done = answers(engine, [request("0"), request("1", "nobody")])
     assert done["0"].text == GOOD and done["0"].finish == "stop" and done["0"].tokens == len(GOOD)
@@ -87,7 +87,17 @@ def test_one_text_too_much_for_the_grammar_goes_down_a_step(opened: Any) -> None
         done = answers(engine, [request("0", "Ada"), request("1", "Bob")])
         assert done["0"].text == '{"person": ["Ada"], "place": ["Ada"]}'
         asked = [b for b in double.asked if "Ada" in b["messages"][-1]["content"]]
-        assert "structured_outputs" in asked[0] and "response_format" in asked[-1]
+        given = [b["structured_outputs"]["grammar"] for b in asked]
+        assert len(given) == 2 and given[0].startswith("start:") and "::=" in given[1]
+
+
+@pytest.mark.parametrize("kind", ["vllm", "sglang", "llama.cpp"])
+def test_a_server_that_gives_up_on_a_grammar_leaves_a_valid_beginning(kind: str, opened: Any) -> None:
+    with Double(kind, gives_up_after=25) as double:
+        engine = opened(double)
+        done = answers(engine, [request("0")])["0"]
+        assert (done.text, done.finish) == ('{"person": ["Ada", "Bob"], "place": []}', "length")
+        assert engine.usage.unbound == len(engine.found.forms) and done.string_logprobs != ()
 
 
 def test_answers_without_blanks_are_mended(opened: Any) -> None:

@@ -68,7 +68,7 @@ def server(request: pytest.FixtureRequest, folder: Path) -> Iterator[tuple[str, 
             if importlib.util.find_spec(name) is None:
                 pytest.skip(f"llama-cpp-python[server] is not installed: no {name}")
         command = [sys.executable, "-m", "llama_cpp.server", "--model", model, "--port", port, "--host", "127.0.0.1",
-                   "--n_ctx", "2048", "--n_threads", "1", "--logits_all", "true"]
+                   "--n_ctx", "2048", "--n_threads", "1", "--logits_all", "true", "--type_k", "0", "--type_v", "0"]
         more, path = {"PYTHONPATH": os.pathsep.join(sys.path)}, "/v1/models"
     with running(command, int(port), path, folder / f"{request.param}.log", **more) as url:
         yield request.param, url
@@ -89,7 +89,9 @@ def test_every_answer_of_every_task_is_valid_and_verbatim(server: tuple[str, str
     assert engine.found.dialect.name == ("llama.cpp" if name == "llama-server" else name)
     assert engine.context == (2048 if name == "llama-server" else None)
     done = {c.key: c for c in engine.generate(REQUESTS)}
-    assert set(done) == {r.key for r in REQUESTS} and engine.usage.unbound == 0
+    assert set(done) == {r.key for r in REQUESTS}
+    # llama-cpp-python ends an answer at a special token that a label spells out.
+    assert name != "llama-server" or engine.usage.unbound == 0
     for r in REQUESTS:
         check(r, done[r.key])
     assert len({c.text for c in done.values()}) > len(ASKED) and {c.finish for c in done.values()} <= {"stop", "length"}
@@ -110,12 +112,20 @@ def test_drawn_answers_are_valid_and_verbatim_too(server: tuple[str, str], opene
 
 
 def test_the_same_answers_as_our_own_engine(server: tuple[str, str], folder: Path, opened: Any) -> None:
-    local = TransformersEngine(load_model(folder / "model"), TransformersOptions(threads=1, dtype="fp32", **OPTIONS))
-    ours = {c.key: c for c in local.generate(REQUESTS)}
-    theirs = {c.key: c for c in opened(server[1], **OPTIONS).generate(REQUESTS)}
-    alike = [k for k in ours if ours[k].text == theirs[k].text]
-    # llama.cpp reads special tokens in a question as such, and splits 👩‍👧 into bytes that its grammar cannot tell apart.
-    assert len(alike) >= len(REQUESTS) // 2, [(ours[k].text, theirs[k].text) for k in ours if k not in alike][:5]
+    """Without a grammar: forced text has one way into tokens in llguidance and any in llama.cpp, which random weights
+    tell apart."""
+    asked = [Request(str(n), "NER", Instruction("Extract.", ["人物", "place"], f"{n} Ada met 康有为.").render())
+             for n in range(120)]
+    local = TransformersEngine(load_model(folder / "model"), TransformersOptions(
+        threads=1, dtype="fp32", grammar=False, max_new_tokens=8))
+    ours = {c.key: c for c in local.generate(asked)}
+    theirs = {c.key: c for c in opened(server[1], constraint="none", max_new_tokens=8).generate(asked)}
+    # Both put a sign for broken characters, but not equally many; up to there every character is the same.
+    both = [[c[k].text.split("\ufffd")[0] for c in (ours, theirs)] for k in ours]
+    same = [a for a, b in both if a and b.startswith(a)]
+    wrong = [(a, b) for a, b in both if not b.startswith(a)]
+    assert not wrong
+    assert sum(map(len, same)) > 100 and len(set(same)) > 5
 
 
 def test_prompts_are_counted_as_they_are_read(server: tuple[str, str], opened: Any) -> None:

@@ -7,7 +7,6 @@ The key comes from the environment only: IEPILE_API_KEY, else OPENAI_API_KEY.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,21 +14,17 @@ from typing import Any, Literal
 
 from iepile.errors import IepileError, InputError
 from iepile.extraction.engines.engine import Completion, Engine, Request
-from iepile.extraction.grammar import complete
 from iepile.extraction.server import measure
 from iepile.extraction.server.address import KEYS, read_address, read_key
-from iepile.extraction.server.body import body_of
+from iepile.extraction.server.answering import Answering
 from iepile.extraction.server.calls import Calls
-from iepile.extraction.server.check import Checked, check, logprobs_of
 from iepile.extraction.server.client import Client
-from iepile.extraction.server.dialects import Step, filled
-from iepile.extraction.server.failures import Failed, Kind
-from iepile.extraction.server.forms import grammar_of
+from iepile.extraction.server.failures import Kind
 from iepile.extraction.server.found import Found
 from iepile.extraction.server.in_flight import Loop
-from iepile.extraction.server.pace import Pace, wait_before
+from iepile.extraction.server.pace import Pace
 from iepile.extraction.server.probe import look_at
-from iepile.extraction.server.question import Question, read_question
+from iepile.extraction.server.question import read_question
 from iepile.extraction.server.reply import Reply
 from iepile.extraction.server.usage import Usage
 
@@ -113,7 +108,8 @@ class OpenAIEngine:
         except BaseException:
             self.close()
             raise
-        self.context = options.context or self.found.context
+        self._answering = Answering(options, self.found, self._calls)
+        self.context = self._answering.context
         """Most tokens of prompt and answer; None: the server does not tell."""
         logger.info("%s: %s", address.base, self.found.told())
 
@@ -123,7 +119,7 @@ class OpenAIEngine:
         Raises:
             IepileError: the server is gone, or refuses the key or the model; answers that were there come first.
         """
-        return self._loop.spread((r for r in requests if not r.done), self._answer, self.options.concurrency)
+        return self._loop.spread((r for r in requests if not r.done), self._answering.answer, self.options.concurrency)
 
     def prompt_tokens(self, request: Request) -> int:
         """Tokens of the prompt of a request: counted by the server if it can, else guessed (server/measure.py).
@@ -136,7 +132,7 @@ class OpenAIEngine:
         # Counts and guesses are never mixed: windows are cut by their differences.
         if not self.found.counts:
             return measure.guess(question.query + request.input)
-        counted = self._loop.run(self._count(question))
+        counted = self._loop.run(self._answering.count(question))
         if counted is None:
             raise IepileError(f"{self._calls.client.address.base} stopped counting tokens\n"
                               "  do:       see that the server runs, and run again; answers so far are kept")
@@ -160,106 +156,6 @@ class OpenAIEngine:
         reply = await self._calls.ask(self.options.endpoint, body, 0, again)
         self.usage.add(reply)
         return reply
-
-    async def _count(self, question: Question) -> int | None:
-        for attempt in range(self.options.retries + 1):
-            counted = await measure.count_prompt(self._calls.client, self.found, self.options, question)
-            if counted is not None:
-                return counted
-            await asyncio.sleep(wait_before(attempt + 1, question.query, self.options.seed))
-        return None
-
-    async def _answer(self, request: Request) -> Completion:
-        """The answer to one request; what went wrong with it alone is in its `error`."""
-        try:
-            question = read_question(request, self.options.text_first)
-            room = await self._room(question)
-        except InputError as e:
-            return Completion(request.key, "", "error", error=str(e), lasting=True)
-        ways = self.found.forms if question.shape is not None else ()
-        forced = self.options.constraint not in ("auto", "none") and question.shape is not None
-        if not forced:
-            ways = (*ways, ("none", {}))
-        paid, failure, lasting = 0.0, "", True
-        for step, form in ways:
-            body = body_of(question, self.found, self.options, room)
-            try:
-                body |= filled(form, self._grammar(question, step)) if step != "none" else {}
-            except InputError as e:  # too much for this notation
-                failure = str(e)
-                continue
-            try:
-                reply = await self._calls.ask(self.options.endpoint, body, measure.guess(question.query))
-            except Failed as e:
-                failure, lasting = self._explained(e), not e.again
-                if step != "none" and e.kind == "refused":
-                    logger.debug("%s: no answer under %s (%s)", request.key, step, failure)
-                    continue  # this grammar is too much for the server: the next way asks for less
-                break
-            paid += self.usage.add(reply)
-            if self.context is not None and reply.prompt_tokens >= self.context:
-                failure = _TOO_LONG.format(reply.prompt_tokens, self.context)
-                break
-            if reply.finish == "content_filter":
-                failure = "the server's content filter withheld the answer"
-                break
-            done = self._settled(question, reply, step)
-            if done is not None or (forced and (done := Checked(reply.text.strip(), False))):
-                return self._completion(request, reply, done, paid)
-            self.usage.unbound += 1
-            logger.debug("%s: the server did not apply the grammar (%s): %r", request.key, step, reply.text[:80])
-        return Completion(request.key, "", "error", cost=paid, error=failure, lasting=lasting)
-
-    @staticmethod
-    def _settled(question: Question, reply: Reply, step: Step) -> Checked | None:
-        """The answer if it is what this step promises; None: try the next."""
-        if step == "none":
-            return Checked(reply.text.strip(), False)
-        # A JSON schema cannot keep mentions to the text: grounding tells which are not in it.
-        checked = check(question, reply.text, verbatim=step != "json_schema")
-        return checked if checked.whole or (checked.closed and reply.finish == "length") else None
-
-    @staticmethod
-    def _completion(request: Request, reply: Reply, done: Checked, paid: float) -> Completion:
-        logprob, strings = logprobs_of(done, reply)
-        return Completion(request.key, done.text, "length" if reply.finish == "length" else "stop",
-                          tokens=reply.tokens, logprob=logprob, string_logprobs=strings,
-                          prompt_tokens=reply.prompt_tokens, cost=paid)
-
-    def _grammar(self, question: Question, step: Step) -> Any:
-        assert question.shape is not None
-        grammar = grammar_of(step, question.shape, question.source, self.options.max_items or None,
-                             self.found.dialect)
-        if grammar is None:
-            raise InputError("a JSON schema cannot say this form")
-        return grammar
-
-    async def _room(self, question: Question) -> int:
-        """Tokens for the answer."""
-        want = self.options.max_new_tokens
-        if self.context is None or not self.found.counts:
-            return want
-        if measure.most(question.query + question.request.input) + want <= self.context:
-            return want  # it fits whatever the tokenizer
-        tokens = await self._count(question)
-        if tokens is None:
-            return want
-        closed = complete(question.shape, "") if question.shape is not None else None
-        room = self.context - tokens
-        if room < (len(closed or "") + 3) // 4 + 1:
-            raise InputError(_TOO_LONG.format(tokens, self.context))
-        return min(want, room)
-
-    def _explained(self, error: Failed) -> str:
-        if error.kind == "context":
-            told = self.context or "?"
-            return f"{error.message}\n  do:       give the option context (now {told}), or lower max_new_tokens (now " \
-                   f"{self.options.max_new_tokens}), so that texts are cut into windows that fit"
-        return error.message
-
-
-_TOO_LONG = ("the prompt has {} tokens, which leaves no room for an answer in the {} that the server holds\n"
-             "  do:       use smaller windows, ask fewer labels at a time, or start the server with a longer context")
 
 
 def _check_options(o: OpenAIOptions) -> None:

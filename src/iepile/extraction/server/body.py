@@ -34,7 +34,7 @@ def body_of(question: Question, found: Found, options: OpenAIOptions, max_tokens
     """
     sample = question.request.sample
     body: dict[str, Any] = {"model": found.model, **said(question, options), found.longest_answer: max_tokens,
-                            "temperature": options.temperature if sample else 0}
+                            "temperature": options.temperature if sample else 0, **found.dialect.always}
     if sample:
         what = f"{options.seed}:{sample}:{question.request.task}:{question.query}\0{question.request.input}"
         digest = hashlib.sha256(what.encode("utf-8", "surrogatepass")).digest()

@@ -41,9 +41,10 @@ def check(question: Question, written: str, verbatim: bool = True) -> Checked:
             not verbatim or _verbatim(question, candidate)
         ):
             return Checked(candidate, True)
-    closed = complete(question.shape, even) if even else None
-    if closed is not None and (not verbatim or _verbatim(question, closed)):
-        return Checked(closed, False, True)
+    for begun in (text, even):
+        closed = complete(question.shape, begun) if begun else None
+        if closed is not None and (not verbatim or _verbatim(question, closed)):
+            return Checked(closed, False, True)
     return Checked(text, False)
 
 

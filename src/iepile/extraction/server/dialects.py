@@ -23,6 +23,8 @@ class Dialect(msgspec.Struct, frozen=True):
     """What its list of models says under `owned_by`."""
     paths: tuple[str, ...] = ()
     """A call that only it has, in its `/openapi.json`."""
+    always: dict[str, float] = {}
+    """Fields of every request, against defaults that change the likeliest answer."""
     template_settings: bool = False
     """Takes `chat_template_kwargs`."""
     context: str = ""

@@ -36,7 +36,8 @@ WORD = "qzxvk"
 """The text that the probing question is about."""
 SHAPE = object_of([("answer", ListOf(MENTION, least=1))])
 _PINNED = re.compile(r"pinned to '(.+?)'")
-_OPTIONAL = ("logprobs", "top_logprobs", "chat_template_kwargs", "seed", "temperature")
+_OPTIONAL = ("logprobs", "top_logprobs", "chat_template_kwargs", "seed", "repetition_penalty", "repeat_penalty",
+             "temperature")
 """Fields that a server may refuse without harm, in the order they are left out when it does not say which."""
 
 _HELLO = 'Say "hello".'
