@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from real_rows import ROOT
 from small_model import model_in, rows_of
 
@@ -99,7 +100,9 @@ def _logprobs(engine: Any, asked: Sequence[tuple[Request, str]]) -> Iterator[tup
                                                     question.input))
             allowed = []
             for token in tokens:
-                allowed.append(torch.from_numpy(grammar.masks([matcher], scores.shape[-1])[0]))
+                bits = np.frombuffer(matcher.compute_bitmask(), dtype=np.uint8)
+                some = np.unpackbits(bits, bitorder="little")[: scores.shape[-1]].astype(bool)
+                allowed.append(torch.from_numpy(some))
                 if not matcher.consume_token(token):
                     break
             mask = torch.ones_like(scores, dtype=torch.bool)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from iepile.corpus.convert import ConvertConfig, convert
     from iepile.errors import IepileError, InputError
     from iepile.evaluation.score import EvaluateConfig, evaluate
+    from iepile.extraction.calibrate import CalibrateConfig, calibrate
     from iepile.extraction.dev_score import tune_scored as tune
     from iepile.extraction.extractor import Extractor, load
     from iepile.extraction.predict import PredictConfig, predict
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
     from iepile.training.export.export import export
 
 __all__ = [
-    "Argument", "ConvertConfig", "Document", "Entity", "EvaluateConfig", "Event", "ExportConfig", "Extractor", "Facts",
-    "IepileError", "InputError", "PredictConfig", "Relation", "Schema", "Span", "TrainConfig", "convert", "evaluate",
-    "export", "load", "predict", "tune",
+    "Argument", "CalibrateConfig", "ConvertConfig", "Document", "Entity", "EvaluateConfig", "Event", "ExportConfig", "Extractor",
+    "Facts", "IepileError", "InputError", "PredictConfig", "Relation", "Schema", "Span", "TrainConfig", "calibrate",
+    "convert", "evaluate", "export", "load", "predict", "tune",
 ]
 
 # Looked up on first use, so that `import iepile` and `iepile --help` load next to nothing.
@@ -36,6 +37,7 @@ _HOME = {
     "iepile.corpus.convert": ("ConvertConfig", "convert"),
     "iepile.errors": ("IepileError", "InputError"),
     "iepile.evaluation.score": ("EvaluateConfig", "evaluate"),
+    "iepile.extraction.calibrate": ("CalibrateConfig", "calibrate"),
     "iepile.extraction.dev_score": ("tune_scored as tune",),
     "iepile.extraction.extractor": ("Extractor", "load"),
     "iepile.extraction.predict": ("PredictConfig", "predict"),
