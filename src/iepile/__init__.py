@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from iepile.training.export.export import export
 
 __all__ = [
-    "Argument", "CalibrateConfig", "ConvertConfig", "Document", "Entity", "EvaluateConfig", "Event", "ExportConfig", "Extractor",
-    "Facts", "IepileError", "InputError", "PredictConfig", "Relation", "Schema", "Span", "TrainConfig", "calibrate",
-    "convert", "evaluate", "export", "load", "predict", "tune",
+    "Argument", "CalibrateConfig", "ConvertConfig", "Document", "Entity", "EvaluateConfig", "Event", "ExportConfig",
+    "Extractor", "Facts", "IepileError", "InputError", "PredictConfig", "Relation", "Schema", "Span", "TrainConfig",
+    "calibrate", "convert", "evaluate", "export", "load", "predict", "tune",
 ]
 
 # Looked up on first use, so that `import iepile` and `iepile --help` load next to nothing.
