@@ -29,10 +29,21 @@ class Bare(msgspec.Struct, frozen=True, tag=True):
 
     without: str = ""
     """Characters that end it, none of which it holds."""
+    not_first: str = ""
+    """Characters that it does not begin with besides."""
+
+
+class Words(msgspec.Struct, frozen=True, tag=True):
+    """Characters of any kind as they stand, in no quotes: one or more, without some."""
+
+    without: str
+    """Characters that end it, none of which it holds."""
+    most: int = 50
+    """Characters at most."""
 
 
 class Free(msgspec.Struct, frozen=True, tag=True):
-    """A JSON string of any text; bounded, so that a model that has lost the thread comes to an end."""
+    """A JSON string of any text but none; bounded, so that a model that has lost the thread comes to an end."""
 
     most: int = 200
     """Characters at most."""
@@ -42,6 +53,12 @@ class Pattern(msgspec.Struct, frozen=True, tag=True):
     """A JSON string whose text matches a regular expression from beginning to end."""
 
     regex: str
+
+
+class Choice(msgspec.Struct, frozen=True, tag=True):
+    """A JSON string holding one of some texts."""
+
+    options: tuple[str, ...]
 
 
 class OneOf(msgspec.Struct, frozen=True, tag=True):
@@ -57,15 +74,20 @@ class InOrder(msgspec.Struct, frozen=True, tag=True):
 
 
 class ListOf(msgspec.Struct, frozen=True, tag=True):
-    """A JSON list of a shape; `least` elements or more. Between other brackets: an object of such members."""
+    """A JSON list of a shape; `least` elements or more. Between other brackets: an object of such members.
+
+    Without brackets, nothing marks its end but the end of the answer.
+    """
 
     item: Shape
     least: int = 0
     brackets: str = "[]"
-    """The opening and the closing one."""
+    """The opening and the closing one, or none."""
+    between: str = ", "
+    """What stands between two elements."""
 
 
-Shape = Text | Mention | Bare | Free | Pattern | OneOf | InOrder | ListOf
+Shape = Text | Mention | Bare | Words | Free | Pattern | Choice | OneOf | InOrder | ListOf
 Fill = Callable[[str], Shape]
 """What fills a field: label, or `type|role`, to the shape of one value."""
 
@@ -78,7 +100,7 @@ def filled(values: Values | None) -> Shape:
     if values is None or values.verbatim:
         return MENTION
     if values.kind == "enum":
-        return OneOf(tuple(Text(quoted(v)) for v in values.options))
+        return Choice(values.options)
     if values.kind == "free":
         return Free()
     return Pattern({"number": NUMBER, "date": DATE}.get(values.kind, values.pattern))

@@ -255,7 +255,7 @@ def task_names() -> tuple[str, ...]:
     """Names of all tasks that this installation knows, sorted."""
     import iepile.tasks as package
 
-    skip = {"task", "shape", "salvage", "mentions"}
+    skip = {"task", "shape", "salvage", "mentions", "triple_shape", "lenient_json"}
     return tuple(sorted(m.name.upper() for m in pkgutil.iter_modules(package.__path__) if m.name not in skip))
 
 

@@ -10,7 +10,7 @@ import json
 import re
 from typing import Any
 
-from iepile.tasks.shape import InOrder, ListOf, Mention, OneOf, Shape, Text
+from iepile.tasks.shape import Choice, InOrder, ListOf, Mention, OneOf, Shape, Text
 
 MOST_VALUES = 900
 """Values of one enum; the limit of all enums of a schema is 1,000, and labels take some."""
@@ -77,6 +77,8 @@ class _Writer:
                 return {"$ref": "#/$defs/mention"}
             case Text(text):
                 return self._literal(text)
+            case Choice(options):
+                return {"type": "string", "enum": list(options)}
             case OneOf(options):
                 return self._one_of([self.schema(o) for o in options])
             case ListOf(item, least, "{}"):
