@@ -1,4 +1,4 @@
-"""JSON as language models write it: fenced, wrapped in talk, cut short, badly quoted. Reads what is there.
+"""JSON as language models write it: fenced, wrapped in talk, in pieces, cut short, badly quoted. Reads what is there.
 
 What was only half written when the text ends is left out: half a mention is a wrong mention.
 
@@ -11,19 +11,23 @@ What was only half written when the text ends is left out: half a mention is a w
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 
-_strict = json.JSONDecoder(strict=False)
-_CLOSERS = {'"': '"', "'": "'", "\u201c": "\u201c\u201d\"", "\u201d": "\u201c\u201d\"", "\uff02": "\uff02"}
-"""What opens a string in broken JSON -> what may close it."""
-_PLAIN = {"\uff0c": ",", "\uff1a": ":"}
-"""Full-width punctuation between strings."""
+from iepile.tasks.lenient_json import Lenient, both
+
 _STARTS = 8
-"""Opening braces to try before giving up on a text that talks in braces."""
-_CUTS = 8
-"""Ends to try: a cut leaves at most one half-written member."""
+"""Brackets to try in vain before giving up on a text that talks in brackets."""
+_LAYERS = 3
+"""Times that JSON may stand as text in JSON."""
+_OPENING = re.compile(r"[{\uff5b]|[\[\uff3b](?=\s*[\[{\uff5b\uff3b\"'“‘])")
+_HEADLESS = re.compile(r"[\s\ufeff]*(?:```\w*\s*)?(?=[\"“][^\"”\n{}\[\]]{1,100}[\"”]\s*[:：])")
+"""An answer whose opening bracket is missing, as where the prompt has written it."""
+_THOUGHTS = re.compile(r".*</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
+_TALK = re.compile(r"\w{2}")
 
 
 class Salvaged(msgspec.Struct, frozen=True):
@@ -33,54 +37,131 @@ class Salvaged(msgspec.Struct, frozen=True):
     how: str | None = None
 
 
-def loads_tolerant(text: str) -> Salvaged:
-    """Parse JSON, else the first object in the text, else that object mended or closed where it was cut.
+class _Piece(msgspec.Struct):
+    """A value in the text."""
+
+    start: int
+    end: int
+    value: Any
+    mended: bool = False
+    cut: bool = False
+
+
+def loads_tolerant(text: str, repeats: bool = False) -> Salvaged:
+    """Parse JSON, else what JSON is in the text, mended, closed where it was cut, and put together.
+
+    Several objects are one where each is a part of the answer: of a label that two of them have, both values count
+    where they stand side by side, the later one where there is talk between them.
+
+    Args:
+        repeats: a key that stands twice in an object has both values; as in JSON otherwise, where the last one counts.
 
     Returns:
         value None when nothing could be read; `how` then says what was met. Strings in the value can
-        always be written as UTF-8.
+        always be written as UTF-8. Never raises.
     """
-    try:
-        return _encodable(Salvaged(json.loads(text)), text)
-    except (ValueError, RecursionError):
-        pass
-    found = Salvaged(None, "no JSON object")
-    start = -1
-    for _ in range(_STARTS):
-        start = text.find("{", start + 1)
-        if start < 0:
+    decoder = json.JSONDecoder(object_pairs_hook=_pairs if repeats else None)
+    how: list[str] = []
+    for _ in range(_LAYERS):
+        try:
+            value = decoder.decode(text)
+        except (ValueError, RecursionError):
             break
-        found = _read(text, start)
-        if found.value:
-            return _encodable(found, text)
-    return found
+        if not (isinstance(value, str) and _OPENING.search(value)):
+            return _encodable(Salvaged(value, ", ".join(how) or None), text)
+        text, how = value, ["JSON within JSON"]
+    if '{\\"' in text and '{"' not in text:
+        text, how = text.replace('\\"', '"'), ["JSON within JSON"]
+    thought = _THOUGHTS.match(text)
+    base = thought.end() if thought else 0
+    if headless := _HEADLESS.match(text, base):
+        text, base = "{" + text[headless.end() :], 0
+        how.append("no opening bracket")
+    pieces = list(_pieces(text, base, repeats))
+    if not pieces:
+        return Salvaged(None, "broken JSON" if _OPENING.search(text, base) else "no JSON object")
+    return _encodable(Salvaged(_one(pieces, text), ", ".join(_met(pieces, text, how))), text)
 
 
-def _read(text: str, start: int) -> Salvaged:
-    body = text[start:]
-    try:
-        value, end = _strict.raw_decode(body)
-        rest = (text[:start] + body[end:]).strip()
-        return Salvaged(value, "code fence" if rest.startswith("```") else "text around the JSON")
-    except json.JSONDecodeError as e:
-        # Up to here it is JSON: at the very end it was cut, elsewhere it is faulty.
-        good = e.pos
-        end = len(body.rstrip())
-        cut = good >= end or e.msg.startswith("Unterminated") or ("escape" in e.msg and good >= end - 6)
-    except (ValueError, RecursionError):
-        return Salvaged(None, "broken JSON")
-    if cut and (value := _closed(body[:good])):
-        return Salvaged(value, "cut short")
-    mended = _mended(body)
-    try:
-        return Salvaged(_strict.raw_decode(mended)[0], "mended quotes or commas")
-    except json.JSONDecodeError as e:
-        better = _closed(mended[: e.pos])
-    except (ValueError, RecursionError):
-        better = None
-    plain = _closed(body[:good])
-    best = better if len(str(better or "")) > len(str(plain or "")) else plain
-    return Salvaged(best, "broken JSON" if best is None else "cut short" if cut else "broken on the way")
+def _pieces(text: str, at: int, repeats: bool) -> Iterator[_Piece]:
+    """The objects and lists in a text, one after the other."""
+    decoder = json.JSONDecoder(strict=False, object_pairs_hook=_pairs if repeats else None)
+    reader = Lenient(text)
+    misses = faults = 0
+    last = len(text.rstrip())
+    while misses < _STARTS and (opening := _OPENING.search(text, at)):
+        start = opening.start()
+        try:
+            if faults > _STARTS:  # an error of the decoder costs as much time as the text before it is long
+                raise ValueError
+            value, end = decoder.raw_decode(text, start)
+            piece = _Piece(start, end, value)
+        except (ValueError, RecursionError) as e:
+            faults += 1
+            cut = isinstance(e, json.JSONDecodeError) and _cut(e, last)
+            value, end = reader.read(start, plain=cut)
+            piece = _Piece(start, end, value, not cut and (reader.mended or not reader.cut), reader.cut)
+        if piece.value or (piece.value == {} and not piece.mended):
+            yield piece
+        else:
+            misses += 1
+        at = piece.end if piece.value or piece.cut else start + 1
+
+
+def _cut(error: json.JSONDecodeError, last: int) -> bool:
+    """Whether what stands before the last code point is JSON up to its end."""
+    return (error.pos >= last or error.msg.startswith("Unterminated")
+            or ("escape" in error.msg and error.pos >= last - 6))
+
+
+def _met(pieces: list[_Piece], text: str, how: list[str]) -> Iterator[str]:
+    """What stood in the way, for the report."""
+    yield from how
+    starts, ends = [p.start for p in pieces] + [len(text)], [0] + [p.end for p in pieces]
+    around = "".join(text[e:s] for s, e in zip(starts, ends, strict=True)).strip()
+    faulty = any(p.mended or p.cut for p in pieces)
+    if "```" in around:
+        yield "code fence"
+    elif around.strip("\ufeff \n;,") or not (faulty or how or len(pieces) > 1):
+        yield "text around the JSON"
+    if len(pieces) > 1:
+        yield "several values"
+    if any(p.mended for p in pieces):
+        yield "mended quotes or commas"
+    if any(p.cut for p in pieces):
+        yield "cut short"
+
+
+def _one(pieces: list[_Piece], text: str) -> Any:
+    """The pieces as one value: an object where all are parts of one, else the list of them."""
+    values: list[Any] = []
+    for p in pieces:
+        values += p.value if isinstance(p.value, list) and all(isinstance(v, dict) for v in p.value) else [p.value]
+    if not all(isinstance(v, dict) and all(isinstance(x, list | dict) for x in v.values()) for v in values):
+        only = [v for v in values if v]
+        return only[0] if len(only) == 1 else only or values[0]
+    whole: dict[str, Any] = {}
+    end = pieces[0].start
+    for p in pieces:
+        said = bool(_TALK.search(text, end, p.start)) and "```" not in text[end : p.start]
+        for part in p.value if isinstance(p.value, list) else [p.value]:
+            for key, value in part.items():
+                old = whole.get(key)
+                if not old or (said and value):
+                    whole[key] = value
+                elif isinstance(old, list) and isinstance(value, list):
+                    old += value if value != old else []
+                elif value:
+                    whole[key] = both(old, value)
+        end = p.end
+    return whole
+
+
+def _pairs(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for key, value in pairs:
+        out[key] = both(out[key], value) if key in out else value
+    return out
 
 
 def _encodable(got: Salvaged, text: str) -> Salvaged:
@@ -93,75 +174,3 @@ def _encodable(got: Salvaged, text: str) -> Salvaged:
         safe = json.dumps(got.value, ensure_ascii=False).encode("utf-8", "replace")
         return Salvaged(json.loads(safe), got.how or "half characters")
     return got
-
-
-def _closed(good: str) -> Any:
-    """The longest object that valid JSON up to some point becomes when its open brackets are closed."""
-    stack: list[str] = []
-    cuts: list[tuple[int, str]] = []
-    inside = escaped = False
-    for i, ch in enumerate(good):
-        if inside:
-            if escaped:
-                escaped = False
-            elif ch == "\\":
-                escaped = True
-            elif ch == '"':
-                inside = False
-                cuts.append((i + 1, "".join(reversed(stack))))
-        elif ch == '"':
-            inside = True
-        elif ch in "{[":
-            # An object that has just begun in a list says nothing yet.
-            before = ch == "{" and bool(stack) and stack[-1] == "]"
-            if not before:
-                stack.append("}" if ch == "{" else "]")
-            cuts.append((i if before else i + 1, "".join(reversed(stack))))
-            if before:
-                stack.append("}")
-        elif ch in "}]":
-            stack.pop()
-            cuts.append((i + 1, "".join(reversed(stack))))
-    for end, closing in reversed(cuts[-_CUTS:]):
-        try:
-            value = _strict.decode(good[:end].rstrip().removesuffix(",") + closing)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(value, dict):
-            return value
-    return None
-
-
-def _mended(body: str) -> str:
-    """Straight quotes for others, escapes for quotes inside strings, no comma before a bracket."""
-    out: list[str] = []
-    closers = ""
-    i = 0
-    while i < len(body):
-        ch = body[i]
-        if not closers:
-            if ch in _CLOSERS:
-                closers = _CLOSERS[ch]
-                ch = '"'
-            elif ch in "]}" and "".join(out[-8:]).rstrip().endswith(","):
-                while out.pop() != ",":
-                    pass
-            out.append(_PLAIN.get(ch, ch))
-        elif ch == "\\":
-            pair = body[i : i + 2]
-            out.append(pair if pair[1:] and pair[1] in '"\\/bfnrtu' else "'" if pair == "\\'" else "\\\\")
-            i += (len(out[-1]) > 1 and out[-1] == pair) or pair == "\\'"
-        elif (ch in closers or (ch in "\u201c\u201d" and closers == '"')) and _ends_here(body, i + 1):
-            closers = ""
-            out.append('"')
-        else:
-            out.append('\\"' if ch == '"' else ch)
-        i += 1
-    return "".join(out)
-
-
-def _ends_here(body: str, i: int) -> bool:
-    """A closing quote is followed by punctuation or the end; one inside a string mostly is not."""
-    while i < len(body) and body[i] in " \t\r\n":
-        i += 1
-    return i == len(body) or body[i] in ",:]}\uff0c\uff1a"
