@@ -2,6 +2,7 @@
 
 >>> strings_of('{"person": ["Ada"]}')
 [(1, 9), (12, 17)]
+>>> from iepile.records import Span
 >>> ada = Facts((Entity("person", Span("Ada")),))
 >>> with_confidence(ada, '{"person": ["Ada"]}', (0.0, -0.5)).entities[0].confidence
 0.6065306597126334

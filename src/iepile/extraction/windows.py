@@ -1,6 +1,6 @@
 """Windows of a text that is too long for one question: whole sentences, some of them shared, nothing left out.
 
->>> cut("One came. Two left. Three stayed.", 20, len)
+>>> cut("One came. Two left. Three stayed.", 24, len)
 [Window(start=0, end=20), Window(start=10, end=33)]
 
 Windows end where sentences do, as many sentences to a window as its budget holds. Neighbours share the sentences
