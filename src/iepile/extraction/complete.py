@@ -31,16 +31,17 @@ __all__ = ["MENTIONS", "complete"]
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.S)
 
 
-def complete(shape: Shape, written: str) -> str | None:
+def complete(shape: Shape, written: str, *, ended: bool = False) -> str | None:
     """The valid answer that keeps most of a valid answer's beginning: whole values stay, a half one is dropped.
 
     Args:
         written: the beginning of some answer of `shape`.
+        ended: it is known to be a whole answer. That matters where nothing but the end marks the end of a mention.
 
     Returns:
         None when `written` is no such beginning, or nothing valid can be made of it.
     """
-    read = _close(shape, written, 0)
+    read = _close(shape, written, 0, ended)
     return read.text if read.end >= len(written) else None
 
 
@@ -55,7 +56,7 @@ class _Read(NamedTuple):
     """Whole mentions in it."""
 
 
-def _close(shape: Shape, s: str, at: int) -> _Read:
+def _close(shape: Shape, s: str, at: int, ended: bool) -> _Read:
     over = len(s) + 1
     match shape:
         case Text(text):
@@ -80,19 +81,22 @@ def _close(shape: Shape, s: str, at: int) -> _Read:
             while end < len(s) and s[end] not in without:
                 end += 1
             # What follows tells where it ends: without that, there may be more to come.
-            return _Read(over, None) if end == len(s) else _Read(end, s[at:end] or None, 1)
+            return _Read(over, None) if end == len(s) and not ended else _Read(end, s[at:end] or None, 1)
         case InOrder(parts):
-            return _close_in_order(parts, s, at)
+            return _close_in_order(parts, s, at, ended)
         case OneOf(options):
-            tries = [_close(o, s, at) for o in options]
-            if whole := [t for t in tries if t.text is not None and t.end <= len(s)]:
+            tries = [_close(o, s, at, ended) for o in options]
+            cut = [t for t in tries if t.text is not None and t.end > len(s) and t.mentions]
+            whole = [t for t in tries if t.text is not None and t.end <= len(s)]
+            # What was cut fits all that is there; something whole that is shorter may not.
+            if whole and (not cut or any(t.end == len(s) for t in whole)):
                 return max(whole, key=lambda t: (t.end, -t.mentions))
-            if closed := [t for t in tries if t.text is not None and t.mentions]:
-                return max(closed, key=lambda t: (t.mentions, -len(t.text or "")))
+            if cut:
+                return max(cut, key=lambda t: (t.mentions, -len(t.text or "")))
             # Nothing was named yet, or what was begun cannot be closed: say the least that is valid instead.
             return _Read(over, _least(shape)) if any(t.end == over for t in tries) else _Read(at, None)
         case ListOf():
-            return _close_list(shape, s, at)
+            return _close_list(shape, s, at, ended)
 
 
 def _matches(shape: Pattern, string: str) -> bool:
@@ -102,11 +106,11 @@ def _matches(shape: Pattern, string: str) -> bool:
         return False
 
 
-def _close_in_order(parts: tuple[Shape, ...], s: str, at: int) -> _Read:
+def _close_in_order(parts: tuple[Shape, ...], s: str, at: int, ended: bool) -> _Read:
     out: list[str] = []
     mentions = 0
     for part in parts:
-        read = _close(part, s, at) if at < len(s) else _Read(len(s) + 1, _least(part))
+        read = _close(part, s, at, ended) if at < len(s) else _Read(len(s) + 1, _least(part))
         at = read.end
         if read.text is None:
             return _Read(at, None)
@@ -115,7 +119,7 @@ def _close_in_order(parts: tuple[Shape, ...], s: str, at: int) -> _Read:
     return _Read(at, "".join(out), mentions)
 
 
-def _close_list(shape: ListOf, s: str, at: int) -> _Read:
+def _close_list(shape: ListOf, s: str, at: int, ended: bool) -> _Read:
     left, right = shape.brackets[:1], shape.brackets[1:]
     over = len(s) + 1
     if at < len(s) and not s.startswith(left, at):
@@ -123,8 +127,8 @@ def _close_list(shape: ListOf, s: str, at: int) -> _Read:
     items: list[str] = []
     mentions = 0
     at += len(left)
-    ended = False
-    while at < len(s) and not (ended := bool(right) and s.startswith(right, at)):
+    closed = False
+    while at < len(s) and not (closed := bool(right) and s.startswith(right, at)):
         begin = at
         if items:
             if not s.startswith(shape.between, at):
@@ -134,7 +138,7 @@ def _close_list(shape: ListOf, s: str, at: int) -> _Read:
                     return _Read(at, None)
                 break
             at += len(shape.between)
-        read = _close(shape.item, s, at) if at < len(s) else _Read(over, None)
+        read = _close(shape.item, s, at, ended) if at < len(s) else _Read(over, None)
         at = read.end
         # An element that was cut before it named anything says nothing.
         if read.text is not None and (at <= len(s) or read.mentions):
@@ -146,7 +150,7 @@ def _close_list(shape: ListOf, s: str, at: int) -> _Read:
             at = begin
             break
     text = f"{left}{shape.between.join(items)}{right}" if len(items) >= shape.least else None
-    return _Read(at + len(right) if ended else max(at, over) if right else at, text, mentions)
+    return _Read(at + len(right) if closed else max(at, over) if right else at, text, mentions)
 
 
 def _least(shape: Shape) -> str | None:

@@ -37,7 +37,7 @@ def check(question: Question, written: str, verbatim: bool = True) -> Checked:
     text = written.strip()
     even = _even(text)
     for candidate in (text, even, _plain(text), *without_empty(even), *without_empty(_unbroken(even))):
-        if candidate and complete(question.shape, candidate) == candidate and (
+        if candidate and complete(question.shape, candidate, ended=True) == candidate and (
             not verbatim or _verbatim(question, candidate)
         ):
             return Checked(candidate, True)

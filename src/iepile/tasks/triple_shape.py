@@ -1,0 +1,130 @@
+r"""The shape of answers to questions in plain words that ask for triples: the form of the InstructKGC guide.
+
+    ... 关系类型为{'国籍','获奖'}, ... 以(头实体,关系,尾实体)的形式回答         (弗雷泽,国籍,澳大利亚)(弗雷泽,获奖,铜牌)
+    ... relation list: ['knows'] ... (Subject,Relation,Object)\n format      (Ada,knows,Bob)
+
+The four layouts of kg2instruction are known, Chinese and English. Mentions stand in no quotes, so signs that end a
+mention when the answer is read are shut out of it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from iepile.tasks.shape import Bare, InOrder, ListOf, OneOf, Shape, Text, Words
+
+NOTHING = "NAN"
+OPENING = "输入中包含的关系三元组是：\n"
+"""What models of older rows begin a list with."""
+_LINES = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+_BLANKS = " \t\x1f\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+_QUOTES = "\"'“”‘’「」『』"
+_HEAD = r"(?:头实体|头|主体|主语|实体1|subject|head(?: entity)?|entity ?1|ent1)"
+_RELATION = r"(?:关系类型|关系|谓语|谓词|relation(?: type)?|rel|predicate)"
+_TAIL = r"(?:尾实体|尾|客体|宾语|实体2|object|tail(?: entity)?|entity ?2|ent2)"
+_LIST = re.compile(r"""[\[{【]\s*((?:'[^'\n]*'|"[^"\n]*"|“[^”\n]*”|[^\[\]{}【】'"“])*)[\]}】]""")
+_QUOTED = re.compile(r"""'([^'\n]*)'|"([^"\n]*)"|“([^”\n]*)”""")
+_KIND = re.compile(r"关系|谓[语词]|relation|predicate|(实体|类别|entit|object|subject)", re.I)
+_WORD = r"[^，,。；;\n\[{【(（]+"
+_RUN = re.compile(rf"(?:关系类型|关系列表|关系)(?:包括|包含|有|为|是|[：:])+\s*({_WORD}、{_WORD})")
+
+
+class _Layout(NamedTuple):
+    """How a question describes the answer, and the shape of one triple."""
+
+    described: re.Pattern[str]
+    item: Callable[[re.Match[str], Shape], Shape]
+    without: str
+    """Characters that a mention or a relation in this layout does not hold."""
+
+
+def _bracketed(m: re.Match[str], relation: Shape) -> Shape:
+    left, comma, right = m["open"], m["comma"], m["close"]
+    end = Bare("(),（），" + _LINES, _BLANKS + _QUOTES)
+    return InOrder((Text(left), end, Text(comma), relation, Text(comma), end, Text(right)))
+
+
+def _phrased(m: re.Match[str], relation: Shape) -> Shape:
+    end = Bare("," + _LINES, _BLANKS)
+    first, second, third = (f"{word} " if word.isascii() else word for word in m.groups() if word)
+    return InOrder((Text(first), end, Text(f",{second}"), relation, Text(f",{third}"), end))
+
+
+def _labelled(m: re.Match[str], relation: Shape) -> Shape:
+    end = Bare("," + _LINES, _BLANKS)
+    return InOrder((relation, Text("："), end, Text(","), end))
+
+
+def _keyed(m: re.Match[str], relation: Shape) -> Shape:
+    # Python writes whatever needs an escape or other quotes differently; none of that can be a mention here.
+    end: Shape = Bare("'\"\\" + _LINES, _BLANKS)
+    if m["list"]:
+        end = OneOf((end, Text(NOTHING)))
+    return InOrder((Text("{'head': '"), end, Text("', 'relation': '"), relation, Text("', 'tail': '"), end, Text("'}")))
+
+
+_LAYOUTS = (
+    _Layout(re.compile(r"(?P<list>\[?)\{'head': ?'', ?'relation': ?'', ?'tail': ?''\}"), _keyed, "'\"\\"),
+    _Layout(re.compile(r"(头实体是),(关系是),(尾实体是)|(Subject is),(Relation is),(Object is)"), _phrased, ","),
+    _Layout(re.compile(r"关系：头实体,尾实体|Relation：Subject,Object"), _labelled, "：,"),
+    _Layout(re.compile(rf"(?P<open>[(（])\s*{_HEAD}\s*(?P<comma>[,，])\s*{_RELATION}\s*[,，]\s*{_TAIL}\s*(?P<close>[)）])",
+                       re.I), _bracketed, "(),（），"),
+)
+
+
+def triple_shape(instruction: str) -> Shape | None:
+    """The shape of the answers to a question in words; None: it asks for no triples in a layout that is known.
+
+    Where the question does not list its relations in a way that can be read, a relation is any words.
+    """
+    if _is_json(instruction):
+        return None
+    for layout in _LAYOUTS:
+        if m := layout.described.search(instruction):
+            break
+    else:
+        return None
+    labels = relations_of(instruction[: m.start()] + " " + instruction[m.end() :])
+    if labels == ():
+        return Text(NOTHING)
+    relation: Shape = Words(layout.without + _LINES) if labels is None else OneOf(tuple(map(Text, labels)))
+    item = layout.item(m, relation)
+    if "list" in m.groupdict() and m["list"]:
+        whole = ListOf(item)
+        return OneOf((InOrder((Text(OPENING), whole)), whole))
+    named = NOTHING in instruction
+    least = 1 if named else 0
+    # A line break after the layout belongs to it, as a character or spelt out.
+    lines = re.match(r"\s*\n|\\n", instruction[m.end() :])
+    rows: tuple[Shape, ...] = (ListOf(item, least, "", "\n"),)
+    if not lines and layout.item is _bracketed:
+        rows = (ListOf(item, least, "", ""), *rows)
+    rows += (Text(NOTHING),) if named else ()
+    return OneOf(rows) if len(rows) > 1 else rows[0]
+
+
+def relations_of(question: str) -> tuple[str, ...] | None:
+    """The relations that a question in words lists; None where it lists none that can be read."""
+    for m in _LIST.finditer(question):
+        before = re.split(r"[,，。；;.\n\]}】]", question[: m.start()])[-1]
+        kinds = list(_KIND.finditer(before))
+        if not kinds or kinds[-1][1]:
+            continue
+        if re.search(r"\w", _QUOTED.sub("", m[1])):
+            found = [part.strip(" " + _QUOTES) for part in re.split("[,，、;；|]", m[1])]
+        else:
+            found = [a or b or c for a, b, c in _QUOTED.findall(m[1])]
+        return tuple(dict.fromkeys(label for label in found if label))
+    if run := _RUN.search(question):
+        return tuple(dict.fromkeys(label.strip() for label in run[1].split("、") if label.strip()))
+    return None
+
+
+def _is_json(instruction: str) -> bool:
+    try:
+        return instruction.lstrip().startswith("{") and isinstance(json.loads(instruction), dict)
+    except ValueError:
+        return False
