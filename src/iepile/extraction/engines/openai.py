@@ -111,7 +111,8 @@ class OpenAIEngine:
         self._answering = Answering(options, self.found, self._calls)
         self.context = self._answering.context
         """Most tokens of prompt and answer; None: the server does not tell."""
-        logger.info("%s: %s", address.base, self.found.told())
+        held = options.constraint == "none" or self.found.step in ("lark", "gbnf")
+        logger.log(logging.INFO if held else logging.WARNING, "%s: %s", address.base, self.found.told())
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Completion]:
         """Answer requests, several at once, each as soon as its answer is there.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from iepile.extraction import grammar
+from iepile.extraction.gbnf import gbnf
+from iepile.extraction.grammar import lark
 from iepile.extraction.server.dialects import Dialect, Step
 from iepile.extraction.server.json_schema import json_schema
 from iepile.tasks.shape import Shape
@@ -21,8 +22,7 @@ def grammar_of(step: Step, shape: Shape, text: str, most: int | None, dialect: D
     """
     # Models with a SentencePiece tokenizer begin an answer with a blank; nobody tells us which do.
     if step == "lark":
-        return grammar.lark(shape, text, most=most, leading_space=True, local=False)
+        return lark(shape, text, most=most, leading_space=True, local=False)
     if step == "gbnf":
-        write = getattr(grammar, "gbnf", None)
-        return None if write is None else write(shape, text, most=most, leading_space=True)
+        return gbnf(shape, text, most=most, leading_space=True)
     return json_schema(shape, text, most=most, strict=dialect.strict_schemas)
