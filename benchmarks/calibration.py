@@ -64,9 +64,9 @@ def confidence(test: Sequence[dict[str, Any]]) -> dict[str, Any]:
     for kind in KINDS:
         out[f"one order, {kind}"] = judged(test, [facts_of(d, 0, kind) for d in test], lambda told: told[0])
     for k in (3, 5):
-        voted = [vote([facts_of(d, n, "allowed sum") for n in range(k)], 0.0) for d in test]
-        out[f"vote of {k}, allowed sum, mean where stated"] = judged(test, voted, lambda told: told[0])
-        out[f"vote of {k}, allowed sum, mean over all"] = judged(test, voted, lambda told: told[0] * told[1])
+        voted = [vote([facts_of(d, n, "raw sum") for n in range(k)], 0.0) for d in test]
+        out[f"vote of {k}, raw sum, mean where stated"] = judged(test, voted, lambda told: told[0])
+        out[f"vote of {k}, raw sum, mean over all"] = judged(test, voted, lambda told: told[0] * told[1])
         out[f"vote of {k}, support alone"] = judged(test, voted, lambda told: told[1])
     return out
 
@@ -87,7 +87,7 @@ def calibration(dev: Sequence[dict[str, Any]], test: Sequence[dict[str, Any]], f
     """Calibrate on dev, look at test."""
     out: dict[str, Any] = {}
     for name, kind, k in (("one order, raw", "raw sum", 1), ("one order, allowed", "allowed sum", 1),
-                          ("vote of 3, allowed", "allowed sum", 3), ("vote of 5, allowed", "allowed sum", 5)):
+                          ("vote of 3, raw", "raw sum", 3), ("vote of 5, raw", "raw sum", 5)):
         def facts(documents: Sequence[dict[str, Any]], kind: str = kind, k: int = k) -> list[Facts]:
             return [facts_of(d, 0, kind) if k == 1 else vote([facts_of(d, n, kind) for n in range(k)], 0.0)
                     for d in documents]
