@@ -28,7 +28,6 @@ def connected(address: str, workers: int) -> Iterator[Any]:
         MissingDependency: Ray Data is not installed.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what matters is raised
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # else a warning of a future default
     try:
         import ray

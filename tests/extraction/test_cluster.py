@@ -15,6 +15,7 @@ from iepile.errors import IepileError, InputError
 from iepile.extraction.cluster import ClusterEngine
 from iepile.extraction.predict import PredictConfig, predict
 from iepile.jsonl import write_rows
+from tiny_models import byte_level_tokenizer, make_model
 from toy_engines import NamesEngine, names_engine, no_engine
 
 pytestmark = [
@@ -99,6 +100,26 @@ def test_faults_come_home_and_keep_what_is_answered(source: Path, cluster: Any) 
         assert len(list((source / "notes").glob("asked-*"))) - before <= 4
     finally:
         engine.close()
+
+
+def test_a_language_model_on_a_cluster_of_our_own(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Windows by the model's own tokens, confidence and drawn answers: all as in one process, to the byte."""
+    pytest.importorskip("ray", reason="ray is an extra")
+    texts = [" ".join(f"Ada met Bob {'x' * (n * k % 5)} in Town{n}." for k in range(1 + n % 9)) for n in range(60)]
+    make_model(tmp_path / "model", byte_level_tokenizer(texts))
+    write_rows(tmp_path / "in.jsonl", ({"text": text} for text in texts))
+    config = PredictConfig(
+        str(tmp_path / "in.jsonl"), str(tmp_path / "one.jsonl"), str(tmp_path / "model"), schema="name, place",
+        engine_options={"max_items": 2, "max_new_tokens": 48, "batch_size": 2, "device": "cpu"}, window=40, passes=2)
+    whole = predict(config)
+    config.output_file, config.cluster, config.workers = str(tmp_path / "many.jsonl"), "local", 2
+    capfd.readouterr()
+    summary = predict(config)
+    out, err = capfd.readouterr()
+    # Ray says of every pool of actors that they cannot restart when the node of the driver is gone.
+    assert out == "" and all("constructor arguments" in line for line in err.splitlines())
+    assert summary.questions == whole.questions > 200 and summary.cut_into_windows == whole.cut_into_windows > 10
+    assert (tmp_path / "many.jsonl").read_bytes() == (tmp_path / "one.jsonl").read_bytes()
 
 
 def test_no_cluster_there() -> None:
