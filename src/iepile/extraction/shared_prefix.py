@@ -28,15 +28,21 @@ class Read(NamedTuple):
 
 
 def groups_of(prompts: Sequence[list[int]], most: int) -> list[list[int]]:
-    """Numbers of prompts that are worth reading together; the others alone."""
+    """Numbers of prompts that are worth reading together, at most so many; the others alone.
+
+    Of more prompts that begin alike, those of like length are put together: what is not shared is padded.
+    """
     out: list[list[int]] = []
-    for group in prefix_groups(prompts, most):
-        saved = _beginning([prompts[i] for i in group]) * (len(group) - 1)
-        if saved >= WORTH * sum(len(prompts[i]) for i in group):
-            out.append(group)
-        else:
-            out += ([i] for i in group)
-    return out
+    for alike in prefix_groups(prompts, len(prompts)):
+        alike = sorted(alike, key=lambda i: (-len(prompts[i]), i)) if len(alike) > most else alike
+        for n in range(0, len(alike), most):
+            group = sorted(alike[n : n + most])
+            saved = _beginning([prompts[i] for i in group]) * (len(group) - 1)
+            if saved >= WORTH * sum(len(prompts[i]) for i in group):
+                out.append(group)
+            else:
+                out += ([i] for i in group)
+    return sorted(out)
 
 
 def can_share(model: Any) -> bool:
