@@ -25,6 +25,7 @@ from iepile.extraction.written import string_logprobs_of, text_and_ends
 from iepile.instruction import read_instruction
 from iepile.models.load import Loaded, LoadOptions, load_model
 from iepile.tasks import get_task
+from iepile.tasks.triple_shape import triple_shape
 from iepile.training.layouts.seq2seq import start_id
 
 LOOK_AHEAD = 64
@@ -171,11 +172,14 @@ class TransformersEngine:
         ids = self._prompts.ids(request)
         row = Row(request, ids, self.options.max_new_tokens)
         least = 1
-        if self._grammar is not None and request.task:
-            instruction = read_instruction(request.instruction)
-            task = get_task(request.task)
-            row.shape, row.text = task.shape(map(task.item, instruction.schema), request.values), instruction.input
-            closed = complete(row.shape, "")
+        if self._grammar is not None:
+            if request.task:
+                instruction = read_instruction(request.instruction)
+                task = get_task(request.task)
+                row.shape, row.text = task.shape(map(task.item, instruction.schema), request.values), instruction.input
+            else:
+                row.shape, row.text = triple_shape(request.instruction), request.input
+            closed = complete(row.shape, "") if row.shape is not None else None
             least = len(self.chat.answer_ids(closed)) if closed else 1
         if self.context is not None:
             # An encoder-decoder holds so many of the prompt, and as many of the answer.
