@@ -102,6 +102,9 @@ def test_options_are_typed_and_named(lookup: Path) -> None:
     assert open_engine("lookup", str(lookup), {"seconds": "0.5"}).options.seconds == 0.5  # type: ignore[attr-defined]
     with pytest.raises(InputError, match=r"lookup.*seconds"):
         open_engine("lookup", str(lookup), {"seconds": "soon"})
+    with pytest.raises(InputError, match="no option 'second'") as e:
+        open_engine("lookup", str(lookup), {"second": 1})
+    assert "did you mean seconds?" in str(e.value)
 
 
 def test_unknown_engine_names_those_that_are_there(lookup: Path) -> None:

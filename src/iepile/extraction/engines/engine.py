@@ -19,6 +19,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
+from difflib import get_close_matches
 from typing import Any, Protocol, runtime_checkable
 
 import msgspec
@@ -158,6 +160,12 @@ def _engine(name: str, options: dict[str, Any] | None) -> tuple[Any, Any]:
     if name not in engine_names():
         raise InputError(f"unknown engine {name!r}", field="engine", expected=", ".join(engine_names()))
     module = importlib.import_module(f"iepile.extraction.engines.{name}")
+    known = [f.name for f in fields(module.OPTIONS)]
+    for option in options or {}:
+        if option not in known:
+            near = get_close_matches(option, known, 1)
+            raise InputError(f"engine {name} has no option {option!r}", field="engine_options",
+                             expected=", ".join(known), fix=f"did you mean {near[0]}?" if near else None)
     try:
         return module, msgspec.convert(options or {}, module.OPTIONS, strict=False)
     except msgspec.ValidationError as e:

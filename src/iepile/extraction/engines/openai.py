@@ -193,3 +193,12 @@ def open_engine(model: str, options: OpenAIOptions) -> Engine:
         IepileError: the server does not answer.
     """
     return OpenAIEngine(model, options)
+
+
+def open_ruler(model: str, options: OpenAIOptions) -> OpenAIEngine:
+    """What counts the tokens of prompts: the server itself.
+
+    Raises:
+        InputError, IepileError: see `open_engine`.
+    """
+    return OpenAIEngine(model, options)
