@@ -22,12 +22,14 @@ from test_extract import Lookup
 
 @dataclass
 class Options:
-    """None."""
+    """One."""
+
+    most_names: int = 9
 
 OPTIONS = Options
 
 def open_engine(model, options):
-    return Lookup()
+    return Lookup(options.most_names)
 '''
 
 
@@ -36,6 +38,9 @@ class Lookup:
 
     name = "lookup"
 
+    def __init__(self, most: int) -> None:
+        self.most = most
+
     def generate(self, requests):  # type: ignore[no-untyped-def]
         return map(self.answer, requests)
 
@@ -43,7 +48,7 @@ class Lookup:
         ask = read_instruction(request.instruction)
         if "rain" in ask.input:
             return Completion(request.key, "", "error", error="it rains")
-        found = [w for w in ("Ada", "临溪镇") if w in ask.input]
+        found = [w for w in ("Ada", "临溪镇") if w in ask.input][: self.most]
         if request.task == "RE":
             return Completion(request.key, dumps({r: [{"subject": "Ada", "object": "临溪镇"}] for r in ask.schema}))
         if request.task == "EE":
@@ -151,6 +156,14 @@ def test_what_is_wrong_is_said(cli: Cli, argv: tuple[str, ...], message: str) ->
     code, out, err = cli("extract", *argv, *MODEL)
     assert code == 2 and err.startswith("error: ") and message in err and not out
     assert not Path("o").exists()
+
+
+@pytest.mark.parametrize("flag", ["--engine_options.most_names", "--engine-options.most-names"])
+def test_options_of_engines_may_be_spelt_either_way(cli: Cli, flag: str) -> None:
+    code, out, err = cli("extract", "Ada in 临溪镇.", "--schema", "person", flag, "1", *MODEL)
+    assert (code, out) == (0, "[Ada|person] in 临溪镇.\n"), err
+    code, _, err = cli("extract", "Ada", "--schema", "person", "--engine_options.most_name", "1", *MODEL)
+    assert code == 2 and "did you mean most_names?" in err
 
 
 def test_no_model(cli: Cli) -> None:

@@ -161,12 +161,13 @@ def _engine(name: str, options: dict[str, Any] | None) -> tuple[Any, Any]:
         raise InputError(f"unknown engine {name!r}", field="engine", expected=", ".join(engine_names()))
     module = importlib.import_module(f"iepile.extraction.engines.{name}")
     known = [f.name for f in fields(module.OPTIONS)]
-    for option in options or {}:
+    options = {option.replace("-", "_"): value for option, value in (options or {}).items()}  # as on a command line
+    for option in options:
         if option not in known:
             near = get_close_matches(option, known, 1)
             raise InputError(f"engine {name} has no option {option!r}", field="engine_options",
                              expected=", ".join(known), fix=f"did you mean {near[0]}?" if near else None)
     try:
-        return module, msgspec.convert(options or {}, module.OPTIONS, strict=False)
+        return module, msgspec.convert(options, module.OPTIONS, strict=False)
     except msgspec.ValidationError as e:
         raise InputError(f"engine {name}: {e}", field="options") from None
