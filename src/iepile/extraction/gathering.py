@@ -93,7 +93,7 @@ def gather(plan: Plan, completions: Sequence[Completion], options: GatheringOpti
 def _of_window(
     name: str, answered: Sequence[tuple[Ask, Completion]], text: str, options: GatheringOptions, out: Gathered
 ) -> Facts:
-    read = {(a.poll, a.order, a.sample): _read(a, c, out) for a, c in answered}
+    read = {(a.poll, a.order, a.sample): _read(a, c, text, out) for a, c in answered}
     polls = list(dict.fromkeys(a.poll for a, _ in answered))
     orders = {p: sum(1 for q, _, sample in read if q == p and not sample) for p in polls}
     passes = 1 + max(a.sample for a, _ in answered)
@@ -108,10 +108,10 @@ def _of_window(
     return unite([facts, *more]) if more else facts
 
 
-def _read(ask: Ask, completion: Completion, out: Gathered) -> Facts:
+def _read(ask: Ask, completion: Completion, text: str, out: Gathered) -> Facts:
     if completion.finish == "error":
         return completion.facts or Facts()
-    answer = get_task(ask.asked.task).parse(completion.text, ask.asked.items)
+    answer = get_task(ask.asked.task).parse(completion.text, ask.asked.items, text, ask.asked.values)
     out.problems += answer.problems
     if completion.facts is not None:
         return completion.facts

@@ -32,6 +32,7 @@ from iepile.tasks.mentions import (
 )
 from iepile.tasks.shape import MENTION, Fill, ListOf, OneOf, Shape, Text, object_of
 from iepile.tasks.task import Answer, Item, Match, Problem, Task, Triple
+from iepile.tasks.value_forms import Form
 from iepile.values import Values, told
 
 _NOTHING = Text('"NAN"')
@@ -45,6 +46,7 @@ class EventExtraction(Task):
     annotation = "event"
     split_num = 4
     groups: ClassVar[tuple[str, ...]] = ("event", "argument")
+    form: ClassVar[Form | None] = "events"
 
     def items(self, schema: Schema) -> tuple[Item, ...]:
         return tuple(Item(e.name, e.role_names) for e in schema.events)

@@ -9,7 +9,7 @@ An event without trigger has nothing to say here: it is neither taught nor score
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from iepile.errors import InputError
 from iepile.records import Event, Facts, Span
@@ -18,6 +18,7 @@ from iepile.tasks.ee import EventExtraction
 from iepile.tasks.mentions import NOBODY, described, first_seen, span_key
 from iepile.tasks.shape import MENTIONS, Fill, Shape
 from iepile.tasks.task import Answer, Item, Match, Problem
+from iepile.tasks.value_forms import Form
 from iepile.values import Values
 
 
@@ -26,6 +27,7 @@ class EventTriggers(EventExtraction):
 
     name = "EET"
     groups = ("trigger",)
+    form: ClassVar[Form | None] = "mentions"
 
     def items(self, schema: Schema) -> tuple[Item, ...]:
         return tuple(map(Item, schema.event_names))

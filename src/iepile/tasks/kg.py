@@ -11,7 +11,7 @@ has the type in its domain; its facts are the relations whose head is such an en
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from msgspec.structs import replace
 
@@ -23,6 +23,7 @@ from iepile.tasks.re import RelationExtraction
 from iepile.tasks.shape import MENTION, Fill, InOrder, ListOf, OneOf, Shape, Text, quoted, some_of
 from iepile.tasks.spo import read_typed_rows, typed_rows
 from iepile.tasks.task import Answer, Item, Problem
+from iepile.tasks.value_forms import Form
 
 _NO_VALUES = (*NOBODY, "nan", "无")
 """What models write for an attribute without value, although they are told to leave it out."""
@@ -34,6 +35,7 @@ class KnowledgeGraph(RelationExtraction):
     name = "KG"
     split_num = 1
     groups = ("relation",)
+    form: ClassVar[Form | None] = "attributes"
     attributes = True
 
     def items(self, schema: Schema) -> tuple[Item, ...]:

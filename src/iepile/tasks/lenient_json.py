@@ -77,8 +77,7 @@ class Lenient:
         text = self.text
         while True:
             before = i
-            found = _BLANK.match(text, i)
-            i = found.end() if found else i
+            i = self._after_blanks(i)
             if commas and i < len(text) and text[i] in _COMMAS:
                 i += 1
             elif text.startswith("//", i) or text.startswith("# ", i):
@@ -111,7 +110,8 @@ class Lenient:
         return self._string(i) if ch in _QUOTES else self._word(i, _WORD)
 
     def _object(self, i: int) -> tuple[Any, int]:
-        text, out = self.text, {}
+        text = self.text
+        out: dict[str, Any] = {}
         loose: list[str] = []
         while True:
             i = self._skip(i, commas=True)
@@ -266,8 +266,7 @@ class Lenient:
     def _ending(self, i: int, key: bool = False) -> int:
         """Whether a string ends before `i`: 2 yes, 1 it may, 0 no. One inside a string is followed by words."""
         text = self.text
-        found = _BLANK.match(text, i)
-        after = found.end() if found else i
+        after = self._after_blanks(i)
         ch = text[after : after + 1]
         if not ch or ch in _OBJECT_END or ch in _LIST_END or ch in _COLONS or text.startswith(("```", "//"), after):
             return 2

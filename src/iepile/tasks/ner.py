@@ -24,6 +24,7 @@ class NamedEntities(Task):
     annotation = "entity"
     split_num = 6
     groups = ("entity",)
+    form = "mentions"
 
     def items(self, schema: Schema) -> tuple[Item, ...]:
         return tuple(map(Item, schema.entity_names))

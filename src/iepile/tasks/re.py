@@ -10,7 +10,7 @@ references' scripts write, is read as well and written on demand (`RelationExtra
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from iepile.errors import InputError
 from iepile.records import Facts, Relation, Span
@@ -18,6 +18,7 @@ from iepile.schema import Schema
 from iepile.tasks.mentions import described, first_seen, place, read_span, read_text, span_key
 from iepile.tasks.shape import MENTION, Fill, ListOf, Shape, object_of
 from iepile.tasks.task import Answer, Item, Match, Problem, Task, Triple
+from iepile.tasks.value_forms import Form
 from iepile.values import Values, told
 
 
@@ -28,6 +29,7 @@ class RelationExtraction(Task):
     annotation = "relation"
     split_num = 4
     groups = ("relation",)
+    form: ClassVar[Form | None] = "pairs"
 
     def __init__(self, ends: tuple[str, str] = ("subject", "object")) -> None:
         """`ends`: names of head and tail in answers."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -60,32 +61,34 @@ def loads_tolerant(text: str, repeats: bool = False) -> Salvaged:
         value None when nothing could be read; `how` then says what was met. Strings in the value can
         always be written as UTF-8. Never raises.
     """
-    decoder = json.JSONDecoder(object_pairs_hook=_pairs if repeats else None)
     how: list[str] = []
+    decoder = json.JSONDecoder(object_pairs_hook=partial(_pairs, how) if repeats else None)
     for _ in range(_LAYERS):
         try:
             value = decoder.decode(text)
         except (ValueError, RecursionError):
             break
         if not (isinstance(value, str) and _OPENING.search(value)):
-            return _encodable(Salvaged(value, ", ".join(how) or None), text)
-        text, how = value, ["JSON within JSON"]
+            return _encodable(Salvaged(value, ", ".join(dict.fromkeys(how)) or None), text)
+        text = value
+        how.append("JSON within JSON")
     if '{\\"' in text and '{"' not in text:
-        text, how = text.replace('\\"', '"'), ["JSON within JSON"]
+        text = text.replace('\\"', '"')
+        how.append("JSON within JSON")
     thought = _THOUGHTS.match(text)
     base = thought.end() if thought else 0
     if headless := _HEADLESS.match(text, base):
         text, base = "{" + text[headless.end() :], 0
         how.append("no opening bracket")
-    pieces = list(_pieces(text, base, repeats))
+    pieces = list(_pieces(text, base, decoder.object_pairs_hook))
     if not pieces:
         return Salvaged(None, "broken JSON" if _OPENING.search(text, base) else "no JSON object")
-    return _encodable(Salvaged(_one(pieces, text), ", ".join(_met(pieces, text, how))), text)
+    return _encodable(Salvaged(_one(pieces, text), ", ".join(dict.fromkeys(_met(pieces, text, how)))), text)
 
 
-def _pieces(text: str, at: int, repeats: bool) -> Iterator[_Piece]:
+def _pieces(text: str, at: int, hook: Any) -> Iterator[_Piece]:
     """The objects and lists in a text, one after the other."""
-    decoder = json.JSONDecoder(strict=False, object_pairs_hook=_pairs if repeats else None)
+    decoder = json.JSONDecoder(strict=False, object_pairs_hook=hook)
     reader = Lenient(text)
     misses = faults = 0
     last = len(text.rstrip())
@@ -157,9 +160,11 @@ def _one(pieces: list[_Piece], text: str) -> Any:
     return whole
 
 
-def _pairs(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+def _pairs(how: list[str], pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for key, value in pairs:
+        if key in out and value != out[key]:
+            how.append("a key twice")
         out[key] = both(out[key], value) if key in out else value
     return out
 

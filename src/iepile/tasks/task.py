@@ -26,8 +26,10 @@ from iepile.errors import InputError
 from iepile.jsonl import dumps
 from iepile.records import Facts, Span
 from iepile.schema import Schema
+from iepile.tasks.answer_forms import Asked, arranged
 from iepile.tasks.salvage import Salvaged, loads_tolerant
 from iepile.tasks.shape import Fill, Shape, filled, object_of
+from iepile.tasks.value_forms import Form
 from iepile.values import Values
 
 Match = Literal["string", "offset"]
@@ -48,7 +50,7 @@ class Problem(msgspec.Struct, frozen=True):
     """Something in an answer that could not be used as it was."""
 
     kind: str
-    """`invalid`, `salvaged`, `not asked`, `wrong form`, `missing`; from grounding `normalised`, `fuzzy`,
+    """`invalid`, `salvaged`, `rewritten`, `not asked`, `wrong form`, `missing`; from grounding `normalised`, `fuzzy`,
     `ungrounded`."""
     detail: str = ""
 
@@ -91,6 +93,8 @@ class Task(ABC):
     attributes: ClassVar[bool] = False
     """The roles of an item are labels in their own right (KG): training questions sort them as the reference
     does, and hard negatives may choose among them."""
+    form: ClassVar[Form | None] = None
+    """What stands under a label; where it is told, answers in other forms are read as well."""
     poses_facts: ClassVar[bool] = False
     """Questions state part of what a text holds, so `posed` decides, text by text, what is asked."""
 
@@ -231,21 +235,38 @@ class Task(ABC):
             values: see `values`; every other field holds pieces of the text.
         """
         known = values or {}
-        return object_of((self.key(i), self.value_shape(i, lambda name: filled(known.get(name)))) for i in items)
+        # Two items of one key have one place in an answer, as in `answer`.
+        return object_of({self.key(i): self.value_shape(i, lambda name: filled(known.get(name))) for i in items}.items())
 
-    def parse(self, answer: str, items: Sequence[Item]) -> Answer:
-        """Read a model's answer; whatever can be saved is, and everything odd is reported. Never raises."""
-        got: Salvaged = loads_tolerant(answer)
-        problems = [] if got.how is None else [Problem("salvaged", got.how)]
-        if not isinstance(got.value, dict):
-            return Answer(Facts(), (Problem("invalid", got.how or "not a JSON object"),))
-        read: list[Answer] = []
+    def parse(
+        self, answer: str, items: Sequence[Item], text: str | None = None, values: Mapping[str, Values] | None = None
+    ) -> Answer:
+        """Read a model's answer; whatever can be saved is, and everything odd is reported. Never raises.
+
+        Args:
+            text: what the answer is about. Then other forms than the one asked for are read too (answer_forms.py);
+                without it only JSON is mended, as scoring wants it: the form is a part of what a model is taught.
+            values: see `values`.
+        """
         asked = {self.key(i): i for i in items}
-        for key, value in got.value.items():
+        got: Salvaged = loads_tolerant(answer, repeats=text is not None)
+        value, rewritten = got.value, tuple[str, ...]()
+        if text is not None and self.form is not None:
+            try:
+                wanted = [Asked(key, i.roles, i.about) for key, i in asked.items()]
+                value, rewritten = arranged(value, answer, self.form, wanted, text, values or {})
+            except RecursionError:
+                value = got.value
+        if not isinstance(value, dict):
+            return Answer(Facts(), (Problem("invalid", got.how or "not a JSON object"),))
+        problems = [] if got.how is None else [Problem("salvaged", got.how)]
+        problems += (Problem("rewritten", what) for what in rewritten)
+        read: list[Answer] = []
+        for key, held in value.items():
             if (item := asked.pop(key, None)) is None:
                 problems.append(Problem("not asked", key))
                 continue
-            read.append(self.read_value(value, item))
+            read.append(self.read_value(held, item))
             problems += read[-1].problems
         problems += (Problem("missing", key) for key in asked)
         return Answer(sum((a.facts for a in read), Facts()), tuple(problems))
@@ -255,7 +276,8 @@ def task_names() -> tuple[str, ...]:
     """Names of all tasks that this installation knows, sorted."""
     import iepile.tasks as package
 
-    skip = {"task", "shape", "salvage", "mentions", "triple_shape", "lenient_json"}
+    skip = {"task", "shape", "salvage", "mentions", "triple_shape", "lenient_json", "aliases",
+            "answer_forms", "value_forms", "plain_answers"}
     return tuple(sorted(m.name.upper() for m in pkgutil.iter_modules(package.__path__) if m.name not in skip))
 
 
