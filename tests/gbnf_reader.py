@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import random
 import re
-import sys
 from functools import cache
 from typing import Any
 
@@ -36,9 +35,7 @@ class GbnfReader:
             assert not tokens, (name, tokens)
 
     def accepts(self, text: str) -> bool:
-        """Whether the text is a whole answer."""
-        sys.setrecursionlimit(20_000)
-
+        """Whether the text is a whole answer; a mention takes a few frames of the stack a character."""
         @cache
         def rule(name: str, at: int) -> frozenset[int]:
             return ends(self.rules[name], at)

@@ -153,7 +153,7 @@ def test_the_size_is_linear(characters: str) -> None:
     start = time.process_time()
     reader = GbnfReader(gbnf(MENTIONS, text))
     assert time.process_time() - start < 30
-    spans = [text[100:110], text[-9:], text[25_000:25_300]]
+    spans = [text[100:110], text[-9:], text[25_000:25_100]]
     assert reader.accepts(json.dumps(spans, ensure_ascii=False))
     assert not reader.accepts(json.dumps([text[:20] + "x"], ensure_ascii=False))
 

@@ -1,9 +1,10 @@
 r"""Regular expressions of fields, as JSON strings in the notation of a grammar.
 
 Every engine reads regular expressions a little differently, so only what all agree on is taken: characters and escapes,
-`.`, classes, `\d \w \s` (of ASCII), groups, `|`, and the repetitions `? * + {n} {n,} {n,m}`, of at most 1,000. The
-pattern holds for the whole value; `^` at its beginning and `$` at its end change nothing. Quotes, backslashes and
-control characters, which JSON escapes, are matched where the pattern names them, not by `.` or by what a class leaves.
+`.`, classes, `\d \w \s`, groups, `|`, and the repetitions `? * + {n} {n,} {n,m}`, of at most 1,000. `\d \w \s` are ASCII,
+also where a class leaves them out. The pattern holds for the whole value; `^` at its beginning and `$` at its end
+change nothing. Quotes, backslashes and control characters, which JSON escapes, are matched where the pattern names
+them, not by `.` or by what a class leaves.
 
 >>> as_regex(read_pattern(r"[A-Z]\d{2}|-"))
 '(?:(?:[A-Z][0-9]{2})|[\\u002D])'
@@ -160,11 +161,13 @@ class _Reader:
             if self.peek() == "-" and self.pattern[self.at + 1 : self.at + 2] not in ("]", ""):
                 self.at += 1
                 high = self.one_member()
-                if len(low) > 1 or len(high) > 1 or low[0][0] > high[0][0]:
+                if any(len(x) > 1 or x[0][0] != x[0][1] for x in (low, high)) or low[0][0] > high[0][0]:
                     raise self.refuse("a range from high to low")
                 low = ((low[0][0], high[0][0]),)
             found += low
         self.at += 1
+        if negated and any(set(short) <= set(found) for short in _SHORT.values()):
+            found.append((0x80, _LAST))
         return _without(((0, _LAST),), (*found, *_NEVER)) if negated else _without(tuple(found), ())
 
     def one_member(self) -> Ranges:
@@ -257,7 +260,8 @@ def _write(node: Node, group: str, blank: str) -> str:
             case Repeat(inner, least, most):
                 times = {(0, None): "*", (1, None): "+", (0, 1): "?"}.get((least, most))
                 bounds = f"{least}" if least == most else f"{least},{'' if most is None else most}"
-                return term(inner) + (times or f"{{{bounds}}}")
+                once = f"{group}{term(inner)})" if isinstance(inner, Repeat) else term(inner)
+                return once + (times or f"{{{bounds}}}")
 
     empty = '""' if blank else "(?:)"
     return term(node)
