@@ -1,10 +1,10 @@
 r"""Regular expressions of fields, as JSON strings in the notation of a grammar.
 
-Every engine reads regular expressions a little differently, so only what all agree on is taken: characters and escapes,
-`.`, classes, `\d \w \s`, groups, `|`, and the repetitions `? * + {n} {n,} {n,m}`, of at most 1,000. `\d \w \s` are ASCII,
-also where a class leaves them out. The pattern holds for the whole value; `^` at its beginning and `$` at its end
-change nothing. Quotes, backslashes and control characters, which JSON escapes, are matched where the pattern names
-them, not by `.` or by what a class leaves.
+Every engine reads regular expressions a little differently, so only what all agree on is taken: characters and
+escapes, `.`, classes, `\d \w \s`, groups, `|`, and the repetitions `? * + {n} {n,} {n,m}`, of at most 1,000. `\d \w
+\s` are of ASCII, also where a class leaves them out. The pattern holds for the whole value; `^` at its beginning and
+`$` at its end change nothing. Quotes, backslashes and control characters, which JSON escapes, are matched where the
+pattern names them, not by `.` or by what a class leaves.
 
 >>> as_regex(read_pattern(r"[A-Z]\d{2}|-"))
 '(?:(?:[A-Z][0-9]{2})|[\\u002D])'

@@ -63,7 +63,10 @@ def _keyed(m: re.Match[str], relation: Shape) -> Shape:
     end: Shape = Bare("'\"\\" + _LINES, _BLANKS)
     if m["list"]:
         end = OneOf((end, Text(NOTHING)))
-    return InOrder((Text("{'head': '"), end, Text("', 'relation': '"), relation, Text("', 'tail': '"), end, Text("'}")))
+    quoted: Shape = InOrder((Text("'"), relation, Text("'")))
+    if isinstance(relation, OneOf):
+        quoted = OneOf(tuple(Text(repr(o.text)) for o in relation.options if isinstance(o, Text)))
+    return InOrder((Text("{'head': '"), end, Text("', 'relation': "), quoted, Text(", 'tail': '"), end, Text("'}")))
 
 
 _LAYOUTS = (
@@ -93,8 +96,8 @@ def triple_shape(instruction: str) -> Shape | None:
     relation: Shape = Words(layout.without + _LINES) if labels is None else OneOf(tuple(map(Text, labels)))
     item = layout.item(m, relation)
     if "list" in m.groupdict() and m["list"]:
-        whole = ListOf(item)
-        return OneOf((InOrder((Text(OPENING), whole)), whole))
+        whole = ListOf(item, least=1)
+        return OneOf((InOrder((Text(OPENING), whole)), whole, Text(NOTHING)))
     named = NOTHING in instruction
     least = 1 if named else 0
     # A line break after the layout belongs to it, as a character or spelt out.
