@@ -15,6 +15,7 @@ from iepile.errors import IepileError, InputError
 from iepile.extraction.cluster import ClusterEngine
 from iepile.extraction.predict import PredictConfig, predict
 from iepile.jsonl import write_rows
+from server_double import NAMES, Double
 from tiny_models import byte_level_tokenizer, make_model
 from toy_engines import NamesEngine, names_engine, no_engine
 
@@ -120,6 +121,22 @@ def test_a_language_model_on_a_cluster_of_our_own(tmp_path: Path, capfd: pytest.
     assert out == "" and all("constructor arguments" in line for line in err.splitlines())
     assert summary.questions == whole.questions > 200 and summary.cut_into_windows == whole.cut_into_windows > 10
     assert (tmp_path / "many.jsonl").read_bytes() == (tmp_path / "one.jsonl").read_bytes()
+
+
+def test_a_server_asked_from_a_cluster_of_our_own(tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="ray is an extra")
+    write_rows(tmp_path / "in.jsonl", ({"text": f"{NAMES[n % 4]} met {NAMES[n % 3]} on day {n}. " * (1 + n % 5)}
+                                       for n in range(80)))
+    with Double("vllm") as double:
+        config = PredictConfig(str(tmp_path / "in.jsonl"), str(tmp_path / "one.jsonl"), double.url,
+                               schema="person, place", window=30, engine_options={"max_new_tokens": 60})
+        predict(config)
+        before = double.texts.copy()
+        config.output_file, config.cluster, config.workers = str(tmp_path / "many.jsonl"), "local", 2
+        summary = predict(config)
+        met = {text: n for text, n in (double.texts - before).items() if "met" in text}
+    assert (tmp_path / "many.jsonl").read_bytes() == (tmp_path / "one.jsonl").read_bytes()
+    assert sum(met.values()) == summary.questions > 80
 
 
 def test_no_cluster_there() -> None:

@@ -166,3 +166,9 @@ class MeasuringClusterEngine(ClusterEngine):
     def answer_room(self, request: Request) -> int:
         """See `Measuring`."""
         return int(self._ruler.answer_room(request))
+
+    def close(self) -> None:
+        """Leave the cluster; a connection of the copy that stays here ends too."""
+        super().close()
+        if hasattr(self._ruler, "close"):
+            self._ruler.close()
