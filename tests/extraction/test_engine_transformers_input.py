@@ -223,3 +223,18 @@ def test_free_text_comes_to_an_end(folders: dict[str, Path]) -> None:
 def test_a_temperature_must_be_one(folders: dict[str, Path]) -> None:
     with pytest.raises(InputError, match="temperature"):
         engine_of(folders["bytes"], temperature=0)
+
+
+def test_questions_in_words_that_ask_for_triples_are_held_to_them(folders: dict[str, Path]) -> None:
+    question = "已知候选的关系列表：['国籍','获奖']，抽取三元组，以(头实体,关系,尾实体)的形式回答，没有则回答NAN。"
+    asked = [Request("apart", "", question, "康有为是广东人"), Request("inside", "", question + "输入：康有为是广东人"),
+             Request("none", "", "Who?", "康有为")]
+    engine = engine_of(folders["bytes"], max_items=2, max_new_tokens=200, context=4000)
+    found = answers(engine, *asked)
+    assert engine._prepare(asked[2]).shape is None and engine._prepare(asked[0]).text == "康有为是广东人"
+    for key, text in (("apart", asked[0].input), ("inside", asked[1].instruction)):
+        triples = found[key].text.strip("()\n").replace("\n", "").split(")(")
+        assert found[key].text and not found[key].error
+        for triple in triples if found[key].text != "NAN" else ():
+            head, relation, tail = triple.split(",")
+            assert head in text and tail in text and relation in ("国籍", "获奖")

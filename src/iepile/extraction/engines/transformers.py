@@ -25,6 +25,7 @@ from iepile.extraction.written import string_logprobs_of, text_and_ends
 from iepile.instruction import read_instruction
 from iepile.models.load import Loaded, LoadOptions, load_model
 from iepile.tasks import get_task
+from iepile.tasks.shape import Shape
 from iepile.tasks.triple_shape import triple_shape
 from iepile.training.layouts.seq2seq import start_id
 
@@ -173,13 +174,9 @@ class TransformersEngine:
         row = Row(request, ids, self.options.max_new_tokens)
         least = 1
         if self._grammar is not None:
-            if request.task:
-                instruction = read_instruction(request.instruction)
-                task = get_task(request.task)
-                row.shape, row.text = task.shape(map(task.item, instruction.schema), request.values), instruction.input
-            else:
-                row.shape, row.text = triple_shape(request.instruction), request.input
-            closed = complete(row.shape, "") if row.shape is not None else None
+            row.shape, row.text = _shape_and_text(request)
+        if row.shape is not None:
+            closed = complete(row.shape, "")
             least = len(self.chat.answer_ids(closed)) if closed else 1
         if self.context is not None:
             # An encoder-decoder holds so many of the prompt, and as many of the answer.
@@ -287,6 +284,14 @@ def open_ruler(model: str, options: TransformersOptions) -> Prompts:
         InputError: as `open_engine`.
     """
     return read_prompts(model, _load_options(options), options.template, options.context, options.max_new_tokens)
+
+
+def _shape_and_text(request: Request) -> tuple[Shape | None, str]:
+    """The shape of the answers to a request, and what their mentions are pieces of; no shape: any words may follow."""
+    if not request.task:
+        return triple_shape(request.instruction), request.input or request.instruction
+    instruction, task = read_instruction(request.instruction), get_task(request.task)
+    return task.shape(map(task.item, instruction.schema), request.values), instruction.input
 
 
 def _load_options(options: TransformersOptions) -> LoadOptions:
