@@ -236,7 +236,8 @@ class Task(ABC):
         """
         known = values or {}
         # Two items of one key have one place in an answer, as in `answer`.
-        return object_of({self.key(i): self.value_shape(i, lambda name: filled(known.get(name))) for i in items}.items())
+        shapes = {self.key(i): self.value_shape(i, lambda name: filled(known.get(name))) for i in items}
+        return object_of(shapes.items())
 
     def parse(
         self, answer: str, items: Sequence[Item], text: str | None = None, values: Mapping[str, Values] | None = None
