@@ -65,6 +65,29 @@ def test_an_accent_that_follows_is_part_of_the_letter() -> None:
     assert ground(entities("CAFÉ"), text).facts.entities[0].span == Span("cafe\u0301", 4, 9)
 
 
+@pytest.mark.parametrize(("answered", "text", "verbatim"), [
+    ("“北京大学”。", "他在北京大学。", "北京大学"), ("北 京 大 学", "他在北京大学。", "北京大学"),
+    ("北京大学", "他在北 京\n大学。", "北 京\n大学"), ("New York Times", "The New York\nTimes said", "New York\nTimes"),
+    ("ﬁnance ministry", "the finance ministry", "finance ministry"), ("(WHO)", "the WHO said", "WHO"),
+    ("informa- tion theory", "on informa-\ntion theory", "informa-\ntion theory"),
+    ("中华人民和国教育部", "由中华人民共和国教育部发布", "中华人民共和国教育部"),
+    ("中华人民共和国的教育部", "由中华人民共和国教育部发布", "中华人民共和国教育部"),
+    ("Univercity of Oxford", "at the University of Oxford.", "University of Oxford"),
+    ("康有力", "康有为来了", None), ("2019年12月", "从2019年11月起", None), ("in 1984, Ada", "in 1985, Ada", None),
+    ("Smiths", "a Smoths", None), ("……", "等……", "……"),
+])
+def test_hard_cases(answered: str, text: str, verbatim: str | None) -> None:
+    span = ground(entities(answered), text).facts.entities[0].span
+    assert (span.text if span.grounded else None) == verbatim
+
+
+def test_a_long_mention_is_found_in_a_long_text() -> None:
+    piece = " ".join(f"word{n}" for n in range(300))
+    text = "Some other words. " * 1000 + piece + " and so on. " * 1000
+    span = ground(entities(piece.replace("word150 ", "word150")), text).facts.entities[0].span
+    assert span.text == piece
+
+
 def test_fuzzy_can_be_switched_off() -> None:
     assert ground(entities("Barrack Obama"), HARD, fuzzy=False).ungrounded == ("Barrack Obama",)
 

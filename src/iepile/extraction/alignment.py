@@ -20,10 +20,15 @@ Method = Literal["exact", "normalised", "fuzzy", "free", "none"]
 Place = tuple[int, int]
 """(start, end) in code points."""
 
-FUZZY_SCORE = 85.0
-"""Least likeness (0 to 100) for a fuzzy place."""
-FUZZY_LENGTH = 3
-"""Shortest mention, normalised, that is looked for by likeness; shorter ones are like everything."""
+FUZZY_SCORES = {"zh": {5: 85.0, 8: 80.0}, "en": {6: 85.0}}
+"""Least likeness (0 to 100) for a fuzzy place, from a length (levelled) on; shorter mentions are like everything.
+
+`zh`: mentions with Chinese, Japanese or Korean characters. See `benchmarks/grounding.py` for what these cost and bring.
+"""
+_SLACK = 2
+"""Characters by which the borders of an alignment may move."""
+_BORDER = 10.0
+"""Likeness that moving the borders may bring."""
 MOST_PLACES = 1000
 """Occurrences of one mention that are considered, from the start of the text."""
 
@@ -71,28 +76,37 @@ class Aligner:
             return Found("none")
         if exact := self._exact(mention):
             return Found("exact", self._whole_words(exact), 100.0)
+        query = normalise(mention)[0]
+        # Marks around a mention belong to the sentence of the answer rather than to the mention.
+        for levelled in dict.fromkeys((query, _without_edges(query))):
+            if levelled and (places := self._levelled_places(levelled)):
+                return Found("normalised", self._whole_words(places), 100.0)
+        return self._alike(_without_edges(query)) if self.fuzzy else Found("none")
+
+    def _levelled_places(self, query: str) -> list[Place]:
         normal, origin = self._levelled
-        query, _ = normalise(mention)
-        if not query:
-            return Found("none")
-        levelled = [self._widened(origin[i], origin[i + len(query) - 1] + 1) for i in _occurrences(query, normal)]
-        if levelled:
-            return Found("normalised", self._whole_words(levelled), 100.0)
-        return self._alike(query) if self.fuzzy else Found("none")
+        return [self._widened(origin[i], origin[i + len(query) - 1] + 1) for i in _occurrences(query, normal)]
 
     def _alike(self, query: str) -> Found:
         from rapidfuzz import fuzz
 
         normal, origin = self._levelled
-        if not FUZZY_LENGTH <= len(query) <= len(normal):
+        least = least_score(query)
+        if len(query) > len(normal) or least > 100:
             return Found("none")
-        a = fuzz.partial_ratio_alignment(query, normal, score_cutoff=FUZZY_SCORE)
+        a = fuzz.partial_ratio_alignment(query, normal, score_cutoff=least - _BORDER)
         if a is None or a.dest_end <= a.dest_start:
             return Found("none")
-        start, end = self._snapped(origin[a.dest_start], origin[a.dest_end - 1] + 1)
-        # Moving the borders to whole words must not have turned it into something else.
-        score = fuzz.ratio(query, normalise(self.text[start:end])[0]) if start < end else 0.0
-        return Found("fuzzy", [(start, end)], score) if score >= FUZZY_SCORE else Found("none")
+        # The alignment is as long as its query; with a character more or less it may be liker still.
+        first, last = max(0, a.dest_start - _SLACK), min(len(normal), a.dest_end + _SLACK)
+        windows = [(s, e) for s in range(first, min(a.dest_start + _SLACK, last) + 1)
+                   for e in range(max(s + 1, a.dest_end - _SLACK), last + 1)]
+        best = max(windows, key=lambda w: (fuzz.ratio(query, normal[w[0] : w[1]]), -abs(w[0] - a.dest_start)))
+        start, end = self._snapped(origin[best[0]], origin[best[1] - 1] + 1)
+        found = normalise(self.text[start:end])[0]
+        # Moving the borders to whole words must not have turned it into something else; nor is 2019 like 2020.
+        score = fuzz.ratio(query, found) if _digits(query) == _digits(found) else 0.0
+        return Found("fuzzy", [(start, end)], score) if score >= least else Found("none")
 
     def _snapped(self, start: int, end: int) -> Place:
         """An alignment is as long as its query: move its borders out of words, blanks and punctuation."""
@@ -138,6 +152,26 @@ class Aligner:
         if self._normal is None:
             self._normal = normalise(self.text)
         return self._normal
+
+
+def least_score(query: str) -> float:
+    """The least likeness for a fuzzy place of a mention, levelled; above 100: it has none."""
+    spaced = all(_spaced(c) or not c.isalnum() for c in query)
+    return next((v for n, v in reversed(FUZZY_SCORES["en" if spaced else "zh"].items()) if len(query) >= n), 101.0)
+
+
+def _digits(text: str) -> str:
+    return "".join(c for c in text if c.isdigit())
+
+
+def _without_edges(text: str) -> str:
+    """Without what is no letter or digit at both ends."""
+    start, end = 0, len(text)
+    while start < end and not text[start].isalnum():
+        start += 1
+    while end > start and not text[end - 1].isalnum():
+        end -= 1
+    return text[start:end]
 
 
 def normalise(text: str) -> tuple[str, list[int]]:

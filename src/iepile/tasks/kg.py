@@ -54,7 +54,8 @@ class KnowledgeGraph(RelationExtraction):
         mentions: dict[str, str | None] = {}
         for e in facts.entities:
             mentions[e.span.text] = e.type if mentions.get(e.span.text, e.type) == e.type else None
-        relations = self.canonical(facts).relations
+        # Repeats go last: of two that differ in the type of the head, one may have no place.
+        relations = tuple(r for r in facts.relations if r.head.text and r.tail.text not in _NO_VALUES)
         of_head: dict[str, dict[str, None]] = {}
         for r in relations:
             of_head.setdefault(r.head.text, {})[r.type] = None
@@ -67,7 +68,7 @@ class KnowledgeGraph(RelationExtraction):
                 known = max(able, key=lambda t: sum(t in having.get(a, ()) for a in attributes))
             if known in able:
                 kept.append(replace(r, head_type=known))
-        return Facts(relations=tuple(kept))
+        return self.canonical(Facts(relations=tuple(kept)))
 
     def positives(self, facts: Facts) -> dict[str, tuple[str, ...]]:
         seen: dict[str, dict[str, None]] = {}
