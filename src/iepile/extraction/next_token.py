@@ -25,6 +25,7 @@ class NextToken:
     def __init__(self, grammar: TokenGrammar | None, stop_ids: Sequence[int], temperature: float) -> None:
         """`temperature`: of rows whose tokens are drawn."""
         self.grammar, self.stop, self.temperature = grammar, frozenset(stop_ids), temperature
+        self._scratch = np.empty(0, dtype=np.float32)
 
     def masks(self, rows: Sequence[Row]) -> Bits:
         """What the grammar of each row allows next."""
@@ -50,14 +51,27 @@ class NextToken:
                 row.take(token, logprob, self.stop)
         return tokens
 
-    @staticmethod
-    def logprobs(scores: Any, tokens: Sequence[int]) -> list[float]:
-        """Log-probability that the model gives each token; `scores` of shape (tokens, vocabulary)."""
+    def logprobs(self, scores: Any, tokens: Sequence[int]) -> list[float]:
+        """Log-probability that the model gives each token; `scores` of shape (tokens, vocabulary), float32."""
         import torch
 
-        chosen = torch.tensor(tokens, device=scores.device)[:, None]
-        found: list[float] = (scores.gather(1, chosen)[:, 0] - scores.logsumexp(-1)).tolist()
-        return found
+        if scores.device.type != "cpu":
+            chosen = torch.tensor(tokens, device=scores.device)[:, None]
+            found: list[float] = (scores.gather(1, chosen)[:, 0] - scores.logsumexp(-1)).tolist()
+            return found
+        if len(self._scratch) != scores.shape[1]:
+            self._scratch = np.empty(scores.shape[1], dtype=np.float32)
+        # A row at a time in one place: room for all rows, asked for at every step, costs more than the sums.
+        with np.errstate(all="ignore"):
+            return [float(values[token] - self._log_sum(values))
+                    for token, values in zip(tokens, scores.numpy(), strict=True)]
+
+    def _log_sum(self, values: Any) -> Any:
+        """Logarithm of the sum of the exponentials."""
+        best = values.max()
+        np.subtract(values, best, out=self._scratch)
+        np.exp(self._scratch, out=self._scratch)
+        return best + np.log(self._scratch.sum())
 
     def _on_processor(self, rows: Sequence[Row], scores: Any, bits: Bits) -> list[int]:
         tokens = []
