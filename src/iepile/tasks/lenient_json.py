@@ -275,6 +275,8 @@ class Lenient:
             return 2 if after >= len(text) or _AFTER_COMMA.match(text, after) else 1
         if ch in _QUOTES and after > i:
             return 2 if key or "\n" in text[i:after] or text[after + 1 : after + 2].isalnum() else 0
+        if ch in '"“' and after == i and not key:  # `"x""y"`, but not `"a ""b"" c"`
+            return 2 * (not text[i - 2 : i - 1].isspace() and text[i + 1 : i + 2].isalnum())
         if key and (ch in _LIST or ch in _OBJECT or _COLON.match(text, after)):
             return 2
         return int(ch == ")" or ch in _LIST or ch in _OBJECT)
@@ -291,6 +293,8 @@ class Lenient:
             k -= 1
         if k <= start or text[k] not in ",，:：" or not text[at + 1 : at + 2].isalnum():
             return 0
+        if "[" not in (held := text[start + 1 : k]) and "{" not in held:  # its brackets are not its own
+            k = start + 1 + len(held.rstrip("]} \n"))
         following = search.search(text, at + 1)
         return k if following and self._ending(following.end()) == 2 else 0
 
