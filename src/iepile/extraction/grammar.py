@@ -91,8 +91,8 @@ class _LarkRules(Rules):
 
 
 def _literal(text: str) -> str:
-    # llguidance refuses DEL and the C1 controls as they are, JSON leaves them unescaped.
-    return re.sub("[\x7f-\x9f]", lambda m: f"\\u{ord(m[0]):04x}", json.dumps(text, ensure_ascii=False))
+    # llguidance refuses DEL and the C1 controls as they are, JSON leaves them unescaped. By `::=` vLLM knows GBNF.
+    return re.sub("[\x7f-\x9f]|:(?=:=)", lambda m: f"\\u{ord(m[0]):04x}", json.dumps(text, ensure_ascii=False))
 
 
 def _pieces(chunks: list[str]) -> str:
