@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from iepile.extraction.answer_row import Row
+from iepile.extraction.cache import roomy_cache
 from iepile.extraction.next_token import NextToken
 from iepile.extraction.shared_prefix import beside, read_shared
 
@@ -52,7 +53,6 @@ class Decoder:
 
     def _loop(self, rows: Sequence[Row]) -> None:
         import torch
-        from transformers import DynamicCache
 
         device, live = self.model.device, list(rows)
         most = max(r.budget for r in rows)
@@ -63,7 +63,7 @@ class Decoder:
             ids = ids[:, cache.get_seq_length() :]
         else:
             ids, mask = (x.to(device) for x in beside([r.ids + forced for r in rows], self.pad))
-            cache = DynamicCache(config=self._config)
+            cache = roomy_cache(self._config)
         while True:
             masks = self._thread.submit(self.choose.masks, live)
             more = {"position_ids": (mask.cumsum(1) - 1).clamp(min=0)[:, -ids.shape[1] :]} if self._places else {}

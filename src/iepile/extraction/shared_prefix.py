@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from iepile.extraction.cache import roomy_cache
 from iepile.models.prefixes import prefix_groups, shared_prefix
 
 WORTH = 0.3
@@ -63,7 +64,6 @@ def read_shared(model: Any, prompts: Sequence[list[int]], pad: int, room: int) -
         room: most tokens of an answer.
     """
     import torch
-    from transformers import DynamicCache
 
     groups = groups_of(prompts, len(prompts))
     if len(groups) == len(prompts):
@@ -83,7 +83,7 @@ def read_shared(model: Any, prompts: Sequence[list[int]], pad: int, room: int) -
     more: dict[str, Any] = {}
     if "position_ids" in inspect.signature(base.forward).parameters:
         more["position_ids"] = (mask.cumsum(1) - 1).clamp(min=0).to(device)
-    cache = DynamicCache(config=base.config)
+    cache = roomy_cache(base.config)
     model(input_ids=ids.to(device), attention_mask=mask.to(device), past_key_values=cache, use_cache=True,
           logits_to_keep=1, **more)
     owner = {i: n for n, group in enumerate(groups) for i in group}
