@@ -165,6 +165,11 @@ def test_values_of_a_schema_may_be_words_for_nothing() -> None:
     assert facts(read("NER", answer, NER, EN, told)) == {("person", "unknown")}
 
 
+def test_a_comma_of_another_width_is_no_second_mention() -> None:
+    got = read("NER", '{"person": ["华夏公司,王五"], "place": []}', NER, ZH)
+    assert got.valid and [e.span.text for e in got.facts.entities] == ["华夏公司,王五"]
+
+
 def test_loops_are_cut_to_what_the_text_holds() -> None:
     loop = '{"person": [' + '"Bob", ' * 500 + '"Bo'
     got = read("NER", loop, NER, EN)

@@ -80,7 +80,8 @@ class Forms:
         if value[:1] in "[{" and isinstance(inner := loads_tolerant(value).value, list | dict):
             return self.mentions(field, inner)
         parts = [p for p in _PARTS.split(value.strip()) if p]
-        if value not in self.text and len(parts) > 1 and all(p in self.text for p in parts):
+        apart = len(parts) > 1 and all(p in self.text for p in parts)
+        if apart and levelled(value) not in levelled(self.text):  # a comma of another width is no second mention
             self.note(f"{field}: several mentions in one text")
             return list(parts)
         return [value]
