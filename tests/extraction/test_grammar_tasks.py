@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from extraction.test_grammar import TOKENIZERS, accepts, grammar_of, sample
 from iepile.extraction.grammar import complete
-from iepile.tasks import get_task, task_names
+from iepile.records import Facts
+from iepile.tasks import Item, get_task, task_names
 from tasks.hostile import cases
 
 each_task = pytest.mark.parametrize("name", task_names())
@@ -54,3 +55,13 @@ def test_a_right_answer_cut_anywhere_is_closed(name: str, data: st.DataObject) -
         closed = complete(task.shape(items), answer[:end])
         assert closed is not None
         assert task.parse(closed, items).valid
+
+
+@each_task
+def test_two_questions_of_one_key_have_one_place(name: str) -> None:
+    task = get_task(name)
+    item = Item("a_r_b", ("x",), ("a", "r", "b")) if name == "SPO" else Item("r", ("x",))
+    answer = task.answer_text(Facts(), (item, item), "text")
+    assert answer.count('"r"') == 1
+    assert accepts(grammar_of(task.shape((item, item)), "text", "bytes"), answer)
+    assert complete(task.shape((item, item)), answer) == answer
