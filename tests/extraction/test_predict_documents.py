@@ -1,4 +1,4 @@
-"""Predictions about texts: by a schema, in windows, label orders and passes, with nothing lost and nothing asked twice."""
+"""Predictions about texts: by a schema, in windows, label orders and passes; nothing lost, nothing asked twice."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Words:
         answers: dict[str, Any] = {"person": found, "place": []}
         if request.task == "RE":
             pairs = [{"subject": "Ada", "object": "Bob"}] if "Bob" in found else []
-            return Completion(request.key, dumps({label: pairs for label in ask.schema}))
+            return Completion(request.key, dumps(dict.fromkeys(ask.schema, pairs)))
         return Completion(request.key, dumps({label: answers.get(label, []) for label in ask.schema}))
 
     def close(self) -> None:
@@ -98,7 +98,8 @@ def test_long_texts_are_cut_and_put_together_with_their_places(tmp_path: Path) -
     assert {r["head_pos"][0] for r in long["relation"]} <= set(wanted) and len(long["relation"]) > 4
     assert len(short["entity"]) == 1 and summary.cut_into_windows == 1
     assert len(engine.asked) > 12 and all(text[a:b] in ("Ada", "Bob") for a, b in (e["pos"] for e in long["entity"]))
-    assert "".join(sorted({read_instruction(r.instruction).input for r in engine.asked}, key=text.find)).count("names") > 60
+    asked = {read_instruction(r.instruction).input for r in engine.asked}
+    assert "".join(sorted(asked, key=text.find)).count("names") > 60
 
 
 def test_a_window_is_as_long_as_was_asked_for(tmp_path: Path) -> None:
@@ -169,7 +170,8 @@ def test_a_row_with_several_answers_says_what_they_agree_on(tmp_path: Path) -> N
 def test_only_facts_sure_enough_are_kept(tmp_path: Path) -> None:
     class Sure(Words):
         def answer(self, request: Request) -> Completion:
-            return Completion(request.key, '{"person": ["Ada", "Bob"], "place": []}', string_logprobs=(0, -0.1, -2.0, 0))
+            text = '{"person": ["Ada", "Bob"], "place": []}'
+            return Completion(request.key, text, string_logprobs=(0, -0.1, -2.0, 0))
 
     write_rows(tmp_path / "in.json", [{"text": "Ada and Bob"}])
     predict(config(tmp_path, "in.json"), Sure())
@@ -289,7 +291,8 @@ def test_a_run_that_stopped_within_a_text_goes_on_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("more", "field"), [
-    ({"orders": 0}, "orders"), ({"passes": 0}, "passes"), ({"window": -1}, "window"), ({"min_support": 2.0}, "min_support"),
+    ({"orders": 0}, "orders"), ({"passes": 0}, "passes"), ({"window": -1}, "window"),
+    ({"min_support": 2.0}, "min_support"),
     ({"min_confidence": -1.0}, "min_confidence"), ({"precision": 0.9}, "precision"), ({"attempts": 0}, "attempts"),
     ({"schema_path": "s.json"}, "schema"), ({"schema": "a(b"}, "schema"), ({"task": "EEA"}, "task"),
     ({"schema": ""}, "instruction"), ({"text_field": "body"}, None),

@@ -44,8 +44,8 @@ class KnowledgeGraph(RelationExtraction):
     def settled(self, facts: Facts, items: Sequence[Item]) -> Facts:
         """Each relation with the one type its head is asked under; relations that no type has are left out.
 
-        The type of a head is its own, else the one that an entity of the same words has; of a head
-        without type, that of those with the attribute which has most attributes of this head.
+        The type of a head is its own, else the one that an entity of the same words has, if that type has the
+        attribute; else that of those with the attribute which has most attributes of this head.
         """
         having: dict[str, dict[str, None]] = {}
         for item in items:
@@ -62,7 +62,9 @@ class KnowledgeGraph(RelationExtraction):
         kept: list[Relation] = []
         for r in relations:
             able = having.get(r.type, {})
-            known = r.head_type or mentions.get(r.head.text)
+            known = r.head_type
+            if known is None and mentions.get(r.head.text) in able:
+                known = mentions[r.head.text]
             if known is None and able:
                 attributes = of_head[r.head.text]
                 known = max(able, key=lambda t: sum(t in having.get(a, ()) for a in attributes))
