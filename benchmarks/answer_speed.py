@@ -246,7 +246,7 @@ def main() -> int:
     short, asked = short_questions(requests), first_polls(requests, options.polls)
     parts: dict[str, Callable[[], Any]] = {
         "answers": lambda: batched(loaded, short, 128, 32, time.process_time),
-        "prefixes": lambda: batched(loaded, asked, 16, 32, time.process_time),
+        "prefixes": lambda: batched(loaded, asked, 16, TransformersOptions().batch_size, time.process_time),
         "forced": lambda: forced(loaded, asked[:8], 160, time.process_time),
         "GPU": lambda: on_gpu(tokenizer, asked) if torch.cuda.is_available() else "none was there: not measured",
     }
