@@ -10,7 +10,7 @@ import pytest
 
 from iepile.errors import InputError
 from iepile.schema import EntityType, EventType, RelationType, Role, Schema
-from iepile.tasks.shape import MENTION, Free, ListOf, OneOf, Pattern, Text
+from iepile.tasks.shape import MENTION, Choice, Free, ListOf, Pattern
 from iepile.tasks.task import get_task
 from iepile.values import DATE, NUMBER, Values, read_values, written_values
 
@@ -77,7 +77,7 @@ def test_the_shape_of_answers_follows() -> None:
 
     assert shapes("NER", ListOf(Pattern(DATE))) and shapes("NER", ListOf(MENTION))
     assert shapes("RE", Pattern(NUMBER)) and shapes("SPO", Pattern(NUMBER)) and shapes("KG", Pattern(NUMBER))
-    assert shapes("EE", OneOf((Text('"good"'), Text('"bad"')))) and not shapes("EET", Free())
+    assert shapes("EE", Choice(("good", "bad"))) and not shapes("EET", Free())
     for name in ("NER", "RE", "EE", "KG"):
         task = get_task(name)
         assert task.shape(task.items(SCHEMA)) == task.shape(task.items(SCHEMA), {})
