@@ -137,7 +137,7 @@ def test_by_offsets_the_facts_of_the_rows_are_read(tmp_path: Path) -> None:
     records, reader = read(tmp_path, row(["person"], label=gold, facts=facts), row(["place"], label=gold),
                            row(["x"], label=gold, facts=[1]), match="offset")
     assert records[0].gold is not None and len(records[0].gold.entities) == 1
-    assert records[0].answers[0].facts.entities[0] == records[0].gold.entities[0]
+    assert records[0].placed[0].entities[0] == records[0].gold.entities[0]
     assert (reader.counts.ungrounded, reader.counts.without_facts) == (1, 2)
 
 

@@ -22,7 +22,8 @@ from iepile.corpus.convert import ConvertConfig
 from iepile.corpus.converter import Converter
 from iepile.corpus.formats.format import read_documents
 from iepile.corpus.synthetic import generate
-from iepile.evaluation.score import EvaluateConfig, Report, evaluate
+from iepile.evaluation.report import Report
+from iepile.evaluation.score import EvaluateConfig, evaluate
 from iepile.instruction import read_instruction
 from iepile.jsonl import write_rows
 from iepile.records import Argument, Document, Entity, Event, Facts, Relation, Span

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from iepile.errors import InputError
-from iepile.evaluation.score import EvaluateConfig, Report, evaluate
+from iepile.evaluation.report import Report
+from iepile.evaluation.score import EvaluateConfig, evaluate
 
 SHARED = Path(os.environ.get("IEPILE_SHARED", Path(__file__).parents[3] / "shared"))
 GOLDEN = SHARED / "golden" / "eval"

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from iepile.evaluation.score import EvaluateConfig, Score, evaluate
+from iepile.evaluation.report import Score
+from iepile.evaluation.score import EvaluateConfig, evaluate
 
 SHARED = Path(os.environ.get("IEPILE_SHARED", Path(__file__).parents[3] / "shared"))
 GOLDEN = SHARED / "golden" / "eval"

@@ -14,7 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from iepile.errors import InputError
-from iepile.evaluation.score import EvaluateConfig, Report, Score, evaluate, tables
+from iepile.evaluation.report import Report, Score
+from iepile.evaluation.score import EvaluateConfig, evaluate
+from iepile.evaluation.tables import tables
 from iepile.instruction import Instruction
 from iepile.jsonl import dumps, write_rows
 
@@ -118,7 +120,7 @@ def test_by_offset_needs_places(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("options", "message"), [
-    ({"match_mode": "SET"}, "normal or set"), ({"match": "words"}, "string or offset"),
+    ({"match_mode": "SET"}, "normal or set"), ({"match": "words"}, "string or normalised or offset"),
     ({"sort_by": "task"}, "source, label"), ({"metrics_list": "rouge"}, "f1"), ({"task": "MRC"}, "unknown task"),
 ])
 def test_settings_that_do_not_exist(tmp_path: Path, options: dict[str, str], message: str) -> None:

@@ -66,7 +66,7 @@ def test_a_role_may_be_called_trigger_or_arguments() -> None:
 
 def test_only_arguments_are_scored() -> None:
     assert EEA.groups == ("argument",)
-    assert set(EEA.keys(FACTS)) == {"argument"}
+    assert set(EEA.keys(FACTS)) == {"argument", *EEA.field_groups}
 
 
 def test_descriptions_of_roles() -> None:

@@ -15,7 +15,9 @@ def test_triggers_by_place_and_none_where_there_is_none() -> None:
     assert EET.answer(facts, [Item("fall"), Item("fire")], "drop, fell") == {"fall": ["drop", "fell"], "fire": []}
     assert [e.trigger for e in EET.canonical(facts).events] == [Span("fell"), Span("drop")]
     assert EET.about(facts, [Item("fire")]) == Facts()
-    assert EET.keys(EET.canonical(facts)) == {"trigger": [("fall", ("fall", "fell")), ("fall", ("fall", "drop"))]}
+    keys = [("fall", ("fall", "fell")), ("fall", ("fall", "drop"))]
+    assert EET.keys(EET.canonical(facts)) == {"trigger": keys, "trigger-class": keys,
+                                              "trigger-id": [("", "fell"), ("", "drop")]}
     read = EET.parse('{"fall": ["fell", "NAN", "", 5]}', [Item("fall")])
     assert read.facts.events == (Event("fall", Span("fell")),)
     assert [p.kind for p in read.problems] == ["wrong form"]

@@ -18,7 +18,8 @@ STEP_1 = '''
 """LEAD: words that begin an event. Question `"label"`, answer `{"label": ["word", ...]}`."""
 from iepile.errors import InputError
 from iepile.records import Event, Facts, Span
-from iepile.tasks.mentions import first_seen, span_key
+from iepile.tasks.matching import span_key
+from iepile.tasks.mentions import first_seen
 from iepile.tasks.shape import MENTIONS
 from iepile.tasks.task import Answer, Item, Problem, Task, Triple
 

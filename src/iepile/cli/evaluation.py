@@ -10,8 +10,9 @@ from iepile.cli.command import run_command
 
 def evaluate(argv: Sequence[str]) -> int:
     """Score predictions."""
-    from iepile.evaluation.score import EvaluateConfig, tables
+    from iepile.evaluation.score import EvaluateConfig
     from iepile.evaluation.score import evaluate as run
+    from iepile.evaluation.tables import tables
 
     def go(config: EvaluateConfig) -> None:
         report = run(config)

@@ -14,11 +14,12 @@ from typing import Any
 import msgspec
 
 from iepile.errors import InputError
-from iepile.evaluation.answers import AnswerReader, Keys, Part, Question, Reading
+from iepile.evaluation.answers import AnswerReader, Keys, Question, Reading
 from iepile.instruction import read_instruction
 from iepile.jsonl import BROKEN_JSON, read_lines
 from iepile.records import Facts, text_id
-from iepile.tasks.task import Match, Problem, Task, get_task
+from iepile.tasks.matching import BY_PLACE, Match
+from iepile.tasks.task import Problem, Task, get_task
 
 MOST_QUESTIONS = 10_000
 """Distinct questions that are kept prepared."""
@@ -79,18 +80,26 @@ class Record(msgspec.Struct):
     """What each row asked."""
     rows: list[tuple[int, Any, Any, bytes]]
     """Line, `output`, `finish` and `facts` of each row, not yet read."""
+    id: str = ""
+    text: str = ""
+    """Only where details are wanted."""
     label_line: int = 0
     gold: Facts | None = None
     answers: list[Reading] = []
     """What each row answered."""
+    placed: list[Facts] = []
+    """The `facts` of each row, where places or details are wanted."""
     invalid: int = 0
 
     def keys(self, match: Match) -> Keys:
         """Scoring keys of all answers."""
+        if match in BY_PLACE:
+            return self.task.keys(self.task.join(self.placed), match)
         if len(self.asked) > 1 and self._in_parts():
             return self.task.keys(self.task.join(a.facts for a in self.answers), match)
         parts = [part.keys for answer in self.answers for part in answer.parts]
-        return {group: [key for keys in parts for key in keys[group]] for group in self.task.groups}
+        groups = (*self.task.groups, *self.task.field_groups)
+        return {group: [key for keys in parts for key in keys[group]] for group in groups}
 
     def labels_asked(self) -> frozenset[str]:
         """Every label that a row of the record asks."""
@@ -139,14 +148,16 @@ _label = msgspec.json.Decoder(list[dict[str, Any]])
 class RecordReader:
     """Reads prediction rows into records, counting whatever is odd."""
 
-    def __init__(self, task: str = "", match: Match = "string") -> None:
+    def __init__(self, task: str = "", match: Match = "string", detail: bool = False) -> None:
         """
         Args:
             task: score only rows of this task; also what rows are taken for that name none.
-            match: by text, or by the places in the `facts` of the rows.
+            match: what mentions are compared by; by place, the `facts` of the rows are read.
+            detail: keep the texts and read the `facts` of the rows in any case (judged.py).
         """
         self.task = get_task(task) if task else None
-        self.match = match
+        self.match, self.detail = match, detail
+        self.with_facts = detail or match in BY_PLACE
         self.counts = Counts()
         self.notes: list[Note] = []
         self._open: dict[tuple[str, str, str], Record] = {}
@@ -185,7 +196,7 @@ class RecordReader:
             self.counts.other_task_rows += 1
             return None
         if task not in self._readers:
-            self._readers[task] = AnswerReader(task)
+            self._readers[task] = AnswerReader(task, self.match)
         text, fault = "", ""
         question = Question((), {})
         try:
@@ -203,11 +214,11 @@ class RecordReader:
         record = self._open.get(key)
         new = record is None or record.repeats(question, label)
         if record is None or new:
-            record = self._open[key] = Record(task, key[1], None, [], [])
+            record = self._open[key] = Record(task, key[1], None, [], [], own, text if self.detail else "")
         if record.label is None and label is not None:
             record.label, record.label_line = label, line
         record.asked.append(question)
-        facts = bytes(row.facts) if self.match == "offset" else b""
+        facts = bytes(row.facts) if self.with_facts else b""
         record.rows.append((line, row.output, row.finish, facts))
         return record if new else None
 
@@ -217,6 +228,8 @@ class RecordReader:
             record.gold = self._gold(record.task, record.label, record.label_line)
         pairs = zip(record.rows, record.asked, strict=True)
         record.answers = [self._answer(row, question, record) for row, question in pairs]
+        if self.with_facts:
+            record.placed = [self._facts(facts, line) for line, _, _, facts in record.rows]
         return record
 
     def _task_of(self, named: object) -> Task:
@@ -241,10 +254,10 @@ class RecordReader:
             self._note(line, e.problem if isinstance(e, InputError) else f"the label cannot be read: {e}")
             return None
         # By place, a mention that stands twice in the text is two facts; by text it is one.
-        return task.canonical(facts) if self.match == "string" else _once(facts)
+        return _once(facts) if self.match in BY_PLACE else task.canonical(facts)
 
     def _answer(self, row: tuple[int, Any, Any, bytes], question: Question, record: Record) -> Reading:
-        line, output, finish, facts = row
+        line, output, finish, _ = row
         if finish == "error":
             self.counts.failed += 1
         if output is None:
@@ -257,7 +270,7 @@ class RecordReader:
         for part in reading.parts:
             if part.problems:
                 self._count(part.problems, record, line)
-        return reading if self.match == "string" else self._by_offset(facts, record.task, line)
+        return reading
 
     def _count(self, problems: Iterable[Problem], record: Record, line: int) -> None:
         counts = self.counts
@@ -275,15 +288,17 @@ class RecordReader:
             elif p.kind == "missing":
                 counts.missing += 1
 
-    def _by_offset(self, data: bytes, task: Task, line: int) -> Reading:
+    def _facts(self, data: bytes, line: int) -> Facts:
         try:
             facts = _facts.decode(data)
         except BROKEN_JSON as e:
-            self.counts.without_facts += 1
-            self._note(line, f"no `facts` that can be read: {e}")
-            facts = Facts()
-        self.counts.ungrounded += sum(not s.grounded for s in facts.spans())
-        return Reading((Part(facts, task.keys(facts, "offset"), ()),))
+            if self.match in BY_PLACE:
+                self.counts.without_facts += 1
+                self._note(line, f"no `facts` that can be read: {e}")
+            return Facts()
+        if self.match in BY_PLACE:
+            self.counts.ungrounded += sum(not s.grounded for s in facts.spans())
+        return facts
 
     def _note(self, line: int, problem: str) -> None:
         if len(self.notes) < MOST_NOTES:

@@ -11,20 +11,17 @@ micro averages from unrounded values, in percent; a score with nothing to divide
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import msgspec
-
 from iepile.errors import InputError
 from iepile.evaluation.count import Tally
-from iepile.evaluation.facts import Counts, Note, RecordReader
+from iepile.evaluation.facts import Counts, RecordReader
+from iepile.evaluation.report import VERSION, Report, Row, Score, SourceCounts
 from iepile.jsonl import atomic_writer, check_target
-from iepile.tasks.task import Match, get_task
-
-VERSION = 1
-"""Raised whenever a change of the rules changes a score."""
+from iepile.tasks.matching import BY_PLACE, MATCHES, Match
+from iepile.tasks.task import get_task
 
 
 @dataclass
@@ -38,7 +35,8 @@ class EvaluateConfig:
     match_mode: str = "normal"
     """`normal`: a fact answered twice must stand in the gold twice; `set`: repeats count once."""
     match: str = "string"
-    """What a mention is compared by: `string`, its characters; `offset`, its place in the text."""
+    """What a mention is compared by: `string`, its characters; `normalised`, these but for width, case and punctuation
+    around them; `offset`, its place; `overlap`, a place that shares a character; `head`, its head word."""
     sort_by: str = ""
     """Also show the scores by `source`, `label` or both (`source,label`)."""
     protocol: str = ""
@@ -53,82 +51,6 @@ class EvaluateConfig:
     """Accepted for old commands; means nothing here."""
     prefix: str = ""
     """Accepted for old commands; means nothing here."""
-
-
-class Score(msgspec.Struct, frozen=True):
-    """Micro precision, recall and F1 in percent, with the counts they come from."""
-
-    tp: int
-    """Facts answered that are in the gold."""
-    pred: int
-    gold: int
-    precision: float
-    recall: float
-    f1: float
-
-    @classmethod
-    def of(cls, tp: int, pred: int, gold: int) -> Score:
-        """The score of these counts."""
-        share = (100 * tp / pred if pred else 0.0, 100 * tp / gold if gold else 0.0)
-        # 2tp / (pred + gold) is the harmonic mean without its rounding errors.
-        return cls(tp, pred, gold, *share, 200 * tp / (pred + gold) if pred + gold else 0.0)
-
-
-class Row(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One score: of a task's group of facts (entity, relation, event, argument), in all or a part."""
-
-    task: str
-    group: str
-    score: Score
-    source: str | None = None
-    label: str | None = None
-
-
-class SourceCounts(msgspec.Struct, frozen=True):
-    """How many texts a source has, and how many of its answers could not be read."""
-
-    task: str
-    source: str
-    records: int
-    invalid: int
-
-
-class Table(msgspec.Struct, frozen=True):
-    """A table for people: cells are text."""
-
-    title: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-class Report(msgspec.Struct):
-    """What `evaluate` found."""
-
-    setting: str
-    """Name and version of the rules; scores compare only under the same."""
-    file: str
-    scores: list[Row]
-    by_source: list[Row]
-    by_label: list[Row]
-    sources: list[SourceCounts]
-    counts: Counts
-    notes: list[Note]
-    """The first faults met, with their lines."""
-
-    def score(self, task: str, group: str) -> Score:
-        """The total of a task's group.
-
-        Raises:
-            KeyError: nothing of that task was scored.
-        """
-        for row in self.scores:
-            if (row.task, row.group) == (task, group):
-                return row.score
-        raise KeyError((task, group))
-
-    def to_json(self) -> bytes:
-        """The report as indented JSON, numbers in full."""
-        return msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n"
 
 
 def evaluate(config: EvaluateConfig) -> Report:
@@ -167,6 +89,7 @@ def _as_reference(config: EvaluateConfig) -> Report:
         setting=f"{config.protocol}-{config.match_mode}/{VERSION}",
         file=config.path1,
         scores=rows(None),
+        field_scores=[],
         by_source=[row for s in sources for row in rows(s)],
         by_label=[],
         sources=[SourceCounts(task, s, found[s].records, found[s].invalid) for s in sources],
@@ -191,7 +114,7 @@ def _ours(config: EvaluateConfig, match: Match) -> Report:
             tally.add(record)
     if not reader.counts.records:
         raise _nothing(config, reader)
-    if match == "offset":
+    if match in BY_PLACE:
         _check_places(config, reader)
     return _report(config, tally, sources, reader)
 
@@ -208,42 +131,17 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def tables(report: Report, sort_by: str = "") -> list[Table]:
-    """The report as tables for a terminal, percentages with two decimals."""
-    out = [_table(report.setting, ("task", "facts"), report.scores)]
-    if "source" in sort_by:
-        out.append(_table("by source", ("task", "facts", "source"), report.by_source))
-    if "label" in sort_by:
-        out.append(_table("by label", ("task", "facts", "label"), report.by_label))
-    met = ((k.replace("_", " "), str(v)) for k, v in msgspec.structs.asdict(report.counts).items() if v)
-    out.append(Table("rows and answers", ("what", "count"), tuple(met)))
-    if report.notes:
-        lines = tuple((str(n.line), n.problem) for n in report.notes)
-        out.append(Table("first faults", ("line", "problem"), lines))
-    return out
-
-
-def _table(title: str, names: tuple[str, ...], rows: Iterable[Row]) -> Table:
-    cells = []
-    for r in rows:
-        place = [x for x in (r.source, r.label) if x is not None]
-        s = r.score
-        percent = (f"{x:.2f}" for x in (s.precision, s.recall, s.f1))
-        cells.append((r.task, r.group, *place, *percent, str(s.tp), str(s.pred), str(s.gold)))
-    return Table(title, (*names, "P", "R", "F1", "right", "answered", "gold"), tuple(cells))
-
-
 def _check(config: EvaluateConfig) -> Match:
     if not config.path1:
         raise InputError("not given", field="path1", fix="give --path1, the file of predictions")
-    allowed = {"match_mode": ("normal", "set"), "match": ("string", "offset"), "metrics_list": ("f1",)}
+    allowed = {"match_mode": ("normal", "set"), "match": MATCHES, "metrics_list": ("f1",)}
     for name, values in allowed.items():
         if getattr(config, name) not in values:
             raise InputError(f"is {getattr(config, name)!r}", field=name, expected=" or ".join(values))
     if config.protocol:
         from iepile.evaluation.protocol import PROTOCOLS
 
-        if config.protocol not in PROTOCOLS or config.match == "offset" or not config.task:
+        if config.protocol not in PROTOCOLS or config.match != "string" or not config.task:
             raise InputError(
                 f"protocol {config.protocol!r} with task {config.task!r} and match {config.match!r}",
                 field="protocol",
@@ -252,14 +150,14 @@ def _check(config: EvaluateConfig) -> Match:
     for part in filter(None, config.sort_by.split(",")):
         if part not in ("source", "label"):
             raise InputError(f"is {part!r}", field="sort_by", expected="source, label or source,label")
-    return "offset" if config.match == "offset" else "string"
+    return next(m for m in MATCHES if m == config.match)
 
 
 def _report(
     config: EvaluateConfig, tally: Tally, sources: dict[tuple[str, str], list[int]], reader: RecordReader
 ) -> Report:
     names = dict.fromkeys(t for t, _ in sources)
-    groups = [(t, g) for t in sorted(names) for g in get_task(t).groups]
+    groups = [(t, g) for t in sorted(names) for g in (*get_task(t).groups, *get_task(t).field_groups)]
     totals = {g: [0, 0, 0] for g in groups}
     per_source = {(t, g, s): [0, 0, 0] for t, g in groups for of, s in sorted(sources) if of == t}
     per_label: dict[tuple[str, str, str], list[int]] = {}
@@ -273,9 +171,10 @@ def _report(
     return Report(
         setting=f"micro-{config.match}-{config.match_mode}/{VERSION}",
         file=config.path1,
-        scores=[Row(*g, Score.of(*n)) for g, n in totals.items()],
+        scores=[Row(*g, Score.of(*n)) for g, n in totals.items() if g[1] in get_task(g[0]).groups],
+        field_scores=[Row(*g, Score.of(*n)) for g, n in totals.items() if g[1] in get_task(g[0]).field_groups],
         by_source=[Row(t, g, Score.of(*n), source=part) for (t, g, part), n in per_source.items()],
-        by_label=[Row(t, g, Score.of(*n), label=part) for (t, g, part), n in labels],
+        by_label=[Row(t, g, Score.of(*n), label=part) for (t, g, part), n in labels if g in get_task(t).groups],
         sources=[SourceCounts(t, s, *n) for (t, s), n in sorted(sources.items())],
         counts=reader.counts,
         notes=sorted(reader.notes, key=lambda note: note.line),

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from iepile.errors import InputError
-from iepile.evaluation.score import EvaluateConfig, Score, evaluate
+from iepile.evaluation.report import Score
+from iepile.evaluation.score import EvaluateConfig, evaluate
 from iepile.extraction.answered import PredictSummary, answered_row
 from iepile.extraction.engines.engine import Completion, Request
 from iepile.extraction.engines.transformers import TransformersEngine, TransformersOptions

@@ -19,17 +19,8 @@ import msgspec
 from iepile.errors import InputError
 from iepile.records import Argument, Event, Facts, Span
 from iepile.schema import Schema
-from iepile.tasks.mentions import (
-    NOBODY,
-    NONE,
-    described,
-    first_seen,
-    one_or_list,
-    place,
-    read_span,
-    read_text,
-    span_key,
-)
+from iepile.tasks.matching import span_key
+from iepile.tasks.mentions import NOBODY, NONE, described, first_seen, one_or_list, place, read_span, read_text
 from iepile.tasks.shape import MENTION, Fill, ListOf, OneOf, Shape, Text, object_of
 from iepile.tasks.task import Answer, Item, Match, Problem, Task, Triple
 from iepile.tasks.value_forms import Form
@@ -37,6 +28,9 @@ from iepile.values import Values, told
 
 _NOTHING = Text('"NAN"')
 _TRIGGER = OneOf((MENTION, _NOTHING))
+
+ARGUMENTS = ("argument-id", "argument-class", "argument-id+", "argument-class+")
+"""Scores of arguments as papers of the field report them."""
 
 
 class EventExtraction(Task):
@@ -46,6 +40,7 @@ class EventExtraction(Task):
     annotation = "event"
     split_num = 4
     groups: ClassVar[tuple[str, ...]] = ("event", "argument")
+    field_groups: ClassVar[tuple[str, ...]] = ("trigger-id", "trigger-class", *ARGUMENTS)
     form: ClassVar[Form | None] = "events"
 
     def items(self, schema: Schema) -> tuple[Item, ...]:
@@ -157,15 +152,15 @@ class EventExtraction(Task):
         return ListOf(object_of((("trigger", trigger or _TRIGGER), ("arguments", args))))
 
     def keys(self, facts: Facts, match: Match = "string") -> dict[str, list[tuple[str, Hashable]]]:
-        # Arguments are pooled over the events of a type, as the reference scores them (formats.md 5).
-        return {
-            "event": [
-                (e.type, (e.type, NONE if e.trigger is None else span_key(e.trigger, match))) for e in facts.events
-            ],
-            "argument": [
-                (e.type, (e.type, span_key(a.span, match), a.role)) for e in facts.events for a in e.arguments
-            ],
-        }
+        out: dict[str, list[tuple[str, Hashable]]] = {g: [] for g in (*self.groups, *self.field_groups)}
+        for e in facts.events:
+            trigger = NONE if e.trigger is None else span_key(e.trigger, match)
+            out["event"].append((e.type, (e.type, trigger)))
+            if e.trigger is not None:
+                out["trigger-id"].append(("", trigger))
+                out["trigger-class"].append((e.type, (e.type, trigger)))
+            argument_keys(out, e, trigger, match)
+        return out
 
     def triples(self, facts: Facts) -> list[Triple]:
         out: list[Triple] = []
@@ -214,6 +209,24 @@ def _canonical(event: Event) -> Event | None:
     if trigger is None and not args:
         return None
     return Event(event.type, trigger, tuple(args.values()), event.confidence)
+
+
+def argument_keys(
+    out: dict[str, list[tuple[str, Hashable]]], event: Event, trigger: Hashable, match: Match
+) -> None:
+    """Add the scoring keys of an event's arguments, by group.
+
+    `argument` pools the arguments over the events of a type, repeats kept, as the reference scores them
+    (formats.md 5). The others are the field's: identified is an argument of an event of its type, classified one that
+    has its role; with `+` it is an argument of the event with this trigger.
+    """
+    for a in event.arguments:
+        span, kind = span_key(a.span, match), event.type
+        out["argument"].append((kind, (kind, span, a.role)))
+        out["argument-id"].append((kind, (kind, span)))
+        out["argument-class"].append((kind, (kind, span, a.role)))
+        out["argument-id+"].append((kind, (kind, trigger, span)))
+        out["argument-class+"].append((kind, (kind, trigger, span, a.role)))
 
 
 def _filler(value: Shape) -> Shape:

@@ -17,8 +17,9 @@ from msgspec.structs import replace
 
 from iepile.errors import InputError
 from iepile.records import Facts
-from iepile.tasks.ee import EventExtraction
-from iepile.tasks.mentions import NOBODY, NONE, first_seen, span_key
+from iepile.tasks.ee import ARGUMENTS, EventExtraction, argument_keys
+from iepile.tasks.matching import span_key
+from iepile.tasks.mentions import NOBODY, NONE, first_seen
 from iepile.tasks.shape import Fill, OneOf, Shape, Text, quoted
 from iepile.tasks.task import Answer, Item, Match
 
@@ -28,6 +29,7 @@ class EventArguments(EventExtraction):
 
     name = "EEA"
     groups = ("argument",)
+    field_groups = ARGUMENTS
     poses_facts = True
 
     def posed(self, items: Iterable[Item], facts: Facts, text: str) -> tuple[Item, ...]:
@@ -69,9 +71,10 @@ class EventArguments(EventExtraction):
 
     def keys(self, facts: Facts, match: Match = "string") -> dict[str, list[tuple[str, Hashable]]]:
         # The question tells types and triggers: naming them again is no achievement.
-        return {"argument": [
-            (e.type, (e.type, span_key(a.span, match), a.role)) for e in facts.events for a in e.arguments
-        ]}
+        out: dict[str, list[tuple[str, Hashable]]] = {g: [] for g in (*self.groups, *self.field_groups)}
+        for e in facts.events:
+            argument_keys(out, e, NONE if e.trigger is None else span_key(e.trigger, match), match)
+        return out
 
 
 def _with_trigger(value: Any, item: Item, trigger: str) -> Any:

@@ -15,7 +15,8 @@ from iepile.errors import InputError
 from iepile.records import Event, Facts, Span
 from iepile.schema import Schema
 from iepile.tasks.ee import EventExtraction
-from iepile.tasks.mentions import NOBODY, described, first_seen, span_key
+from iepile.tasks.matching import span_key
+from iepile.tasks.mentions import NOBODY, described, first_seen
 from iepile.tasks.shape import MENTIONS, Fill, Shape
 from iepile.tasks.task import Answer, Item, Match, Problem
 from iepile.tasks.value_forms import Form
@@ -27,6 +28,7 @@ class EventTriggers(EventExtraction):
 
     name = "EET"
     groups = ("trigger",)
+    field_groups = ("trigger-id", "trigger-class")
     form: ClassVar[Form | None] = "mentions"
 
     def items(self, schema: Schema) -> tuple[Item, ...]:
@@ -84,9 +86,9 @@ class EventTriggers(EventExtraction):
         return MENTIONS
 
     def keys(self, facts: Facts, match: Match = "string") -> dict[str, list[tuple[str, Hashable]]]:
-        return {"trigger": [
-            (e.type, (e.type, span_key(e.trigger, match))) for e in facts.events if e.trigger is not None
-        ]}
+        found = [(e.type, span_key(e.trigger, match)) for e in facts.events if e.trigger is not None]
+        keys: list[tuple[str, Hashable]] = [(fact[0], fact) for fact in found]
+        return {"trigger": keys, "trigger-id": [("", place) for _, place in found], "trigger-class": keys}
 
 
 TASK = EventTriggers()

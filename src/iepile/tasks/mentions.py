@@ -1,12 +1,11 @@
-"""Mentions: their order in an answer, what they are compared by, and how records write them."""
+"""Mentions: their order in an answer, and how records write them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from iepile.records import Span
-from iepile.tasks.task import Match
 
 NONE = "NAN"
 """What an answer says where there is no trigger or no filler."""
@@ -16,11 +15,6 @@ NOBODY = ("", NONE)
 def first_seen(text: str) -> Callable[[str], int]:
     """Sort key of a mention: where its characters first occur in `text`, -1 (first) if nowhere."""
     return text.find
-
-
-def span_key(span: Span, match: Match) -> Hashable:
-    """What two mentions are compared by."""
-    return span.offsets if match == "offset" and span.grounded else span.text
 
 
 def place(span: Span) -> list[int]:

@@ -11,7 +11,8 @@ from typing import Any
 from iepile.errors import InputError
 from iepile.records import Entity, Facts, Span
 from iepile.schema import Schema
-from iepile.tasks.mentions import described, first_seen, place, read_span, read_text, span_key
+from iepile.tasks.matching import span_key
+from iepile.tasks.mentions import described, first_seen, place, read_span, read_text
 from iepile.tasks.shape import Fill, ListOf, Shape
 from iepile.tasks.task import Answer, Item, Match, Problem, Task, Triple
 from iepile.values import Values, told

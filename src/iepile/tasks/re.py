@@ -15,7 +15,8 @@ from typing import Any, ClassVar
 from iepile.errors import InputError
 from iepile.records import Facts, Relation, Span
 from iepile.schema import Schema
-from iepile.tasks.mentions import described, first_seen, place, read_span, read_text, span_key
+from iepile.tasks.matching import span_key
+from iepile.tasks.mentions import described, first_seen, place, read_span, read_text
 from iepile.tasks.shape import MENTION, Fill, ListOf, Shape, object_of
 from iepile.tasks.task import Answer, Item, Match, Problem, Task, Triple
 from iepile.tasks.value_forms import Form

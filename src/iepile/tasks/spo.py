@@ -19,7 +19,8 @@ from msgspec.structs import replace
 from iepile.errors import InputError
 from iepile.records import Facts, Relation, Span
 from iepile.schema import Schema
-from iepile.tasks.mentions import place, read_span, read_text, span_key
+from iepile.tasks.matching import span_key
+from iepile.tasks.mentions import place, read_span, read_text
 from iepile.tasks.re import RelationExtraction
 from iepile.tasks.task import Answer, Item, Match, Task
 

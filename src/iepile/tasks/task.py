@@ -18,7 +18,7 @@ import importlib
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -27,13 +27,11 @@ from iepile.jsonl import dumps
 from iepile.records import Facts, Span
 from iepile.schema import Schema
 from iepile.tasks.answer_forms import Asked, arranged
+from iepile.tasks.matching import Match as Match
 from iepile.tasks.salvage import Salvaged, loads_tolerant
 from iepile.tasks.shape import Fill, Shape, filled, object_of
 from iepile.tasks.value_forms import Form
 from iepile.values import Values
-
-Match = Literal["string", "offset"]
-"""How mentions are compared: by their characters, or by their place in the text."""
 
 
 class Item(msgspec.Struct, frozen=True, order=True):
@@ -90,6 +88,9 @@ class Task(ABC):
     """Labels a prompt that the IEPile authors advise."""
     groups: ClassVar[tuple[str, ...]]
     """Names of the scores the task yields, in the order they are shown."""
+    field_groups: ClassVar[tuple[str, ...]] = ()
+    """Names of further scores, as papers of the field report them beside those; each distinct fact of a text counts
+    once there."""
     attributes: ClassVar[bool] = False
     """The roles of an item are labels in their own right (KG): training questions sort them as the reference
     does, and hard negatives may choose among them."""
@@ -139,7 +140,10 @@ class Task(ABC):
 
     @abstractmethod
     def keys(self, facts: Facts, match: Match = "string") -> dict[str, list[tuple[str, Hashable]]]:
-        """Scoring keys: score group -> [(label, key)], repeats kept."""
+        """Scoring keys: each of `groups` and `field_groups` -> [(label, key)], repeats kept.
+
+        A label of "" is that of facts which are compared without one (trigger identification).
+        """
 
     @abstractmethod
     def triples(self, facts: Facts) -> list[Triple]:
@@ -277,7 +281,7 @@ def task_names() -> tuple[str, ...]:
     """Names of all tasks that this installation knows, sorted."""
     import iepile.tasks as package
 
-    skip = {"task", "shape", "salvage", "mentions", "triple_shape", "lenient_json", "aliases",
+    skip = {"task", "shape", "salvage", "mentions", "matching", "triple_shape", "lenient_json", "aliases",
             "answer_forms", "value_forms", "plain_answers"}
     return tuple(sorted(m.name.upper() for m in pkgutil.iter_modules(package.__path__) if m.name not in skip))
 
