@@ -19,7 +19,17 @@ from iepile.evaluation.pairing import Key, pairs
 from iepile.language import language_of
 from iepile.records import Facts
 from iepile.tasks.matching import BY_PLACE, Match
-from iepile.tasks.task import Problem, Task
+from iepile.tasks.task import Item, Problem, Task
+
+
+class JudgedRow(msgspec.Struct, frozen=True):
+    """One row of a text."""
+
+    line: int
+    items: tuple[Item, ...]
+    """What it asked."""
+    finish: str
+    """How the engine ended, where the row says so: `stop`, `length`, `error`."""
 
 
 class Judged(msgspec.Struct, frozen=True, dict=True):
@@ -39,6 +49,7 @@ class Judged(msgspec.Struct, frozen=True, dict=True):
     """Labels that were asked."""
     problems: tuple[tuple[int, Problem], ...]
     """Line, and what was odd about its answer."""
+    rows: tuple[JudgedRow, ...] = ()
 
     @property
     def language(self) -> str:
@@ -85,8 +96,12 @@ def judged(reader: RecordReader, path: str) -> Iterator[Judged]:
             (row[0], p) for row, answer in zip(record.rows, record.answers, strict=True)
             for p in (*answer.problems, *(p for part in answer.parts for p in part.problems))
         )
+        rows = tuple(
+            JudgedRow(row[0], question.items, row[2] if isinstance(row[2], str) else "")
+            for row, question in zip(record.rows, record.asked, strict=True)
+        )
         yield Judged(record.task, record.source, record.id, record.text, record.rows[0][0], record.gold,
-                     _answered(record, reader.match), record.labels_asked(), problems)
+                     _answered(record, reader.match), record.labels_asked(), problems, rows)
 
 
 def _answered(record: Record, match: Match) -> Facts:

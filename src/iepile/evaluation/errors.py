@@ -1,0 +1,273 @@
+"""Error classes: every wrong fact gets exactly one, and a missed fact and the wrong answer in its place are one error.
+
+    for text in judged(RecordReader("NER", detail=True), "pred.json"):
+        for error in errors_of(text, "string", distinct=False):
+            error.kind, error.label, error.answered_label
+
+Wrong is a fact that was answered and does not stand for a gold fact (pairing.py), or a gold fact that no answer stands
+for; so errors with an answered side are the answered facts less the right ones, and errors with a gold side are the
+gold facts less the right ones. Classes are decided in this order:
+
+1. An answer that repeats what another answer was right about is a `duplicate`.
+2. A missed fact of a label or role that no row asked is `label not asked`; one that was asked only where the engine
+   `failed`, or where nothing could be read (`invalid answer`), is that.
+3. The others are paired, the nearest mentions first (overlap.py), of equally near ones those of equal label, role and
+   owner, then those that share most characters, then by place; the order of the facts does not matter. What pairs
+   differ in is their class (`_kind`).
+4. What is left: answers are `not in text` or `spurious`; missed facts are `cut off` where an answer ended at the
+   limit of its length, else `missing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+
+import msgspec
+
+from iepile.evaluation.judged import Judged, JudgedRow
+from iepile.evaluation.overlap import APART, OVERLAPPING, PLACE, SAME, SIMILAR, Lie
+from iepile.evaluation.pairing import pairs
+from iepile.records import Facts, Span
+from iepile.tasks.matching import Match, agree
+from iepile.tasks.task import Task
+
+ERROR_CLASSES: tuple[str, ...] = (
+    "wrong label", "wrong role", "wrong argument owner", "wrong direction", "label and direction", "wrong place",
+    "boundary", "boundary and role", "boundary and label", "wrong head", "wrong tail", "wrong trigger", "wrong filler",
+    "not in text", "duplicate", "spurious", "label not asked", "failed", "invalid answer", "cut off", "missing",
+)
+"""Every class, in the order they are shown."""
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """A mention of a fact."""
+
+    name: str
+    """`mention`, `head`, `tail`, `trigger`, or the role it fills."""
+    text: str
+    start: int | None
+    """Its place; where none is known, that of its words in the text, if they are there."""
+    end: int | None
+
+
+class FactError(msgspec.Struct, frozen=True):
+    """A wrong fact, or a pair of a missed and a wrong one."""
+
+    kind: str
+    """One of `ERROR_CLASSES`."""
+    group: str
+    """Score group."""
+    label: str
+    """The gold fact's, else the answered one's."""
+    answered_label: str | None
+    gold: tuple[Piece, ...] | None
+    """Mentions of the gold fact; none: nothing was missed. An event without trigger has no mentions."""
+    answered: tuple[Piece, ...] | None
+    """Mentions of the answered fact; none: nothing was answered."""
+    role: str = ""
+    """Of an argument: the gold one's, else the answered one's (which is the name of its piece)."""
+    line: int = 0
+    """Of the row that asked, else of the text's first row."""
+    confidence: float | None = None
+    """Of the answered fact."""
+
+
+class Stated(msgspec.Struct, frozen=True):
+    """A fact as a score group sees it."""
+
+    label: str
+    key: Hashable
+    spans: tuple[Span | None, ...]
+    names: tuple[str, ...]
+    role: str = ""
+    owner: Span | None = None
+    """Of an argument: the trigger of its event."""
+    confidence: float | None = None
+
+
+def errors_of(text: Judged, match: Match, distinct: bool) -> list[FactError]:
+    """Every error of a text, by score group of its task, then by place.
+
+    Args:
+        match: what mentions are compared by.
+        distinct: repeats count once.
+    """
+    out: list[FactError] = []
+    for group in text.task.groups:
+        answered, gold = text.keys(group, match, distinct)
+        if answered == gold:
+            continue
+        found = pairs(answered, gold, match)
+        taken = {g for g in found if g is not None}
+        right = [gold[g] for g in sorted(taken)]
+        told = stated(text.task, text.answered, group, match, distinct)
+        wrong = [told[n] for n, g in enumerate(found) if g is None]
+        true = stated(text.task, text.gold, group, match, distinct)
+        missed = [fact for n, fact in enumerate(true) if n not in taken]
+        if wrong or missed:
+            out += _Sorting(text, group, match).errors(wrong, missed, right)
+    return out
+
+
+def stated(task: Task, facts: Facts, group: str, match: Match, distinct: bool) -> list[Stated]:
+    """The facts of a score group in the order of their keys (`Judged.keys`).
+
+    Groups called `argument...` are taken to hold an event's arguments, `trigger...` events that have one.
+    """
+    every = list(_views(task, facts, group))
+    keys = task.keys(facts, match)[group]
+    found = [msgspec.structs.replace(v, label=label, key=key) for v, (label, key) in zip(every, keys, strict=True)]
+    if not distinct:
+        return found
+    first: dict[tuple[str, Hashable], Stated] = {}
+    for fact in found:
+        first.setdefault((fact.label, fact.key), fact)
+    return list(first.values())
+
+
+def _views(task: Task, facts: Facts, group: str) -> Iterator[Stated]:
+    if task.annotation == "entity":
+        for e in facts.entities:
+            yield Stated(e.type, None, (e.span,), ("mention",), confidence=e.confidence)
+    elif task.annotation == "relation":
+        for r in facts.relations:
+            yield Stated(r.type, None, (r.head, r.tail), ("head", "tail"), confidence=r.confidence)
+    else:
+        for event in facts.events:
+            if group.startswith("argument"):
+                for a in event.arguments:
+                    yield Stated(event.type, None, (a.span,), (a.role,), a.role, event.trigger, a.confidence)
+            elif event.trigger is not None or not group.startswith("trigger"):
+                yield Stated(event.type, None, (event.trigger,), ("trigger",), confidence=event.confidence)
+
+
+class _Sorting:
+    """Sorts the wrong facts of a text's score group into classes."""
+
+    def __init__(self, text: Judged, group: str, match: Match) -> None:
+        self.text, self.group, self.lie = text, group, Lie(text.text, match)
+        self.broken = {line for line, p in text.problems if p.kind == "invalid"}
+
+    def errors(self, wrong: list[Stated], missed: list[Stated], right: Sequence[tuple[str, Hashable]]
+               ) -> list[FactError]:
+        found: list[tuple[str, Stated | None, Stated | None]] = []
+        open_wrong: list[Stated] = []
+        for fact in sorted(wrong, key=self._place):
+            if any(label == fact.label and agree(key, fact.key) for label, key in right):
+                found.append(("duplicate", None, fact))
+            else:
+                open_wrong.append(fact)
+        open_missed: list[Stated] = []
+        for fact in sorted(missed, key=self._place):
+            if cause := self._unanswered(fact):
+                found.append((cause, fact, None))
+            else:
+                open_missed.append(fact)
+        together = self._paired(open_missed, open_wrong)
+        found += ((kind, open_missed[m], open_wrong[w]) for kind, m, w in together)
+        for w in sorted({*range(len(open_wrong))} - {w for _, _, w in together}):
+            there = all(map(self.lie.holds, open_wrong[w].spans))
+            found.append(("spurious" if there else "not in text", None, open_wrong[w]))
+        for m in sorted({*range(len(open_missed))} - {m for _, m, _ in together}):
+            cut = any(row.finish == "length" for row in self._rows(open_missed[m]))
+            found.append(("cut off" if cut else "missing", open_missed[m], None))
+        return [self._error(*sides) for sides in sorted(found, key=self._first)]
+
+    def _paired(self, missed: list[Stated], wrong: list[Stated]) -> list[tuple[str, int, int]]:
+        """Kind, missed and wrong fact of each pair: each fact in one, the best pairs first."""
+        edges: list[tuple[tuple[int, ...], int, int, str]] = []
+        for m, g in enumerate(missed):
+            for w, a in enumerate(wrong):
+                how = [self.lie.of(x, y) for x, y in zip(a.spans, g.spans, strict=True)]
+                if (kind := self._kind(a, g, how)) is not None:
+                    # Both lists are in order of place, so their numbers are the last word.
+                    near = (1, 1) if "direction" in kind else (max(how), sum(how))
+                    differs = (a.label != g.label, a.role != g.role, self.lie.of(a.owner, g.owner) != SAME)
+                    shared = sum(map(self.lie.shared, a.spans, g.spans))
+                    edges.append(((*near, *differs, -shared, m, w), m, w, kind))
+        used_missed: set[int] = set()
+        used_wrong: set[int] = set()
+        out = []
+        for _, m, w, kind in sorted(edges):
+            if m not in used_missed and w not in used_wrong:
+                used_missed.add(m)
+                used_wrong.add(w)
+                out.append((kind, m, w))
+        return out
+
+    def _kind(self, a: Stated, g: Stated, how: list[int]) -> str | None:
+        """The class of a pair; None where the two have too little in common to be one error.
+
+        Args:
+            how: how their mentions lie to one another, in order (overlap.py).
+        """
+        far = max(how)
+        label, role = a.label == g.label, a.role == g.role
+        if far == SAME and not (label and role):
+            if label:
+                return "wrong role"
+            # The same event of another type is a wrong label; another event is another owner.
+            other = a.role and self.lie.of(a.owner, g.owner) != SAME
+            return "wrong argument owner" if other else "wrong label"
+        if len(how) == 2 and self.lie.of(a.spans[0], g.spans[1]) == self.lie.of(a.spans[1], g.spans[0]) == SAME:
+            return "wrong direction" if label else "label and direction"
+        if far == PLACE and label and role:
+            return "wrong place"
+        if far <= OVERLAPPING:
+            return "boundary and label" if not label else "boundary" if role else "boundary and role"
+        if not (label and role):
+            return None
+        strange = any(h > OVERLAPPING and not self.lie.holds(s) for h, s in zip(how, a.spans, strict=True))
+        if far == SIMILAR:
+            return "not in text" if strange else "boundary"
+        if (min(how) > PLACE if len(how) == 2 else a.names == ("mention",) and not a.role):
+            return None
+        if strange:
+            return "not in text"
+        if len(how) == 2:
+            return "wrong head" if how[0] == APART else "wrong tail"
+        return "wrong filler" if a.role else "wrong trigger"
+
+    def _unanswered(self, fact: Stated) -> str:
+        """Why nobody can have answered it, if so."""
+        rows = self._rows(fact)
+        if not rows:
+            return "label not asked"
+        if all(row.finish == "error" for row in rows):
+            return "failed"
+        return "invalid answer" if all(row.finish == "error" or row.line in self.broken for row in rows) else ""
+
+    def _rows(self, fact: Stated) -> list[JudgedRow]:
+        """Rows that ask for it."""
+        labels = self.text.task.labels
+        return [row for row in self.text.rows
+                if any(fact.label in labels(i) and (not fact.role or fact.role in i.roles) for i in row.items)]
+
+    def _first(self, error: tuple[str, Stated | None, Stated | None]) -> tuple[object, ...]:
+        _, gold, answered = error
+        fact = gold or answered
+        assert fact is not None
+        return *self._place(fact), gold is None, error[0]
+
+    def _place(self, fact: Stated) -> tuple[object, ...]:
+        places = tuple((-1, -1) if s is None else self.lie.first(s) or (len(self.text.text), 0) for s in fact.spans)
+        words = tuple("" if s is None else s.text for s in fact.spans)
+        owner = (-1, -1) if fact.owner is None else self.lie.first(fact.owner) or (-1, -1)
+        whose = "" if fact.owner is None else fact.owner.text
+        return places, words, fact.label, fact.role, owner, whose, -1 if fact.confidence is None else fact.confidence
+
+    def _error(self, kind: str, gold: Stated | None, answered: Stated | None) -> FactError:
+        fact = gold or answered
+        assert fact is not None
+        rows = self._rows(fact)
+        return FactError(
+            kind, self.group, fact.label, None if answered is None else answered.label, self._pieces(gold),
+            self._pieces(answered), fact.role, rows[0].line if rows else self.text.line,
+            None if answered is None else answered.confidence,
+        )
+
+    def _pieces(self, fact: Stated | None) -> tuple[Piece, ...] | None:
+        if fact is None:
+            return None
+        return tuple(Piece(name, s.text, *(self.lie.first(s) or (None, None)))
+                     for name, s in zip(fact.names, fact.spans, strict=True) if s is not None)
