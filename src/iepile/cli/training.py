@@ -1,4 +1,4 @@
-"""`iepile train`: the compact model by default, a language model when one is named."""
+"""`iepile train`: the compact model by default, a language model or a baseline when one is named."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ def train(argv: Sequence[str]) -> int:
     """Train the compact model, or tune `--model_name_or_path`."""
     args = rename(TRAIN_RETIRED.strip(argv), TRAIN_NAMES)
     names = {a.partition("=")[0].removeprefix("--").replace("-", "_") for a in args}
+    if baseline := _baseline(args):
+        return _train_baseline(baseline, args)
     if names & {"model_name_or_path", "finetuning_type"}:
         from iepile.extraction.dev_score import tune_scored
         from iepile.training.config import TrainConfig
@@ -53,5 +55,29 @@ def train(argv: Sequence[str]) -> int:
 
     if names & {"help", "h"}:
         print("Without --model_name_or_path, the compact model is trained (below). To tune a language model, see\n"
-              "  iepile train --model_name_or_path MODEL --help\n")
+              "  iepile train --model_name_or_path MODEL --help\n"
+              "and for baselines\n"
+              "  iepile train --finetuning_type crf --help\n"
+              "  iepile train --finetuning_type dictionary --help\n")
     return run_command("train", CompactJob, run_compact, args)
+
+
+def _baseline(args: Sequence[str]) -> str:
+    """The baseline that `--finetuning_type` names; empty where it names none."""
+    for n, arg in enumerate(args):
+        name, eq, value = arg.partition("=")
+        if name.replace("-", "_") == "__finetuning_type":
+            value = value if eq else next(iter(args[n + 1 :]), "")
+            return value if value in ("crf", "dictionary") else ""
+    return ""
+
+
+def _train_baseline(name: str, args: Sequence[str]) -> int:
+    from iepile.training.baselines import CrfJob, DictionaryJob, train_baseline
+
+    def run(job: CrfJob | DictionaryJob) -> None:
+        with progress("train") as tick:
+            result = train_baseline(job, tick)
+        summary(result)
+
+    return run_command("train", CrfJob if name == "crf" else DictionaryJob, run, args)

@@ -97,6 +97,10 @@ class PredictConfig(SchemaConfig):
     """Replace an existing output, and the journal of another run."""
 
 
+_ENGINES = {"compact": "compact", "crf": "baseline", "dictionary": "baseline"}
+"""`kind` in the `config.json` of a model folder of ours -> engine."""
+
+
 def guess_engine(model: str) -> str:
     """The engine that runs a model: told by its address or its folder.
 
@@ -111,7 +115,8 @@ def guess_engine(model: str) -> str:
         settings = msgspec.json.decode((Path(model) / "config.json").read_bytes())
     except (OSError, *BROKEN_JSON):
         return "transformers"
-    return "compact" if isinstance(settings, dict) and settings.get("kind") == "compact" else "transformers"
+    kind = settings.get("kind") if isinstance(settings, dict) else None
+    return _ENGINES.get(kind, "transformers") if isinstance(kind, str) else "transformers"
 
 
 def schema_of(config: SchemaConfig) -> Schema | None:
@@ -252,8 +257,9 @@ def _look(config: PredictConfig, questions: Iterator[Question], engine: str) -> 
         total += 1
         plain += question.task == PLAIN
         tasks.update(dict.fromkeys([p.task for p in question.polls] if question.task == DOCUMENT else [question.task]))
-    if plain and engine == "compact":
-        raise InputError(f"{plain} of {total} rows ask in plain words, which the compact model does not read",
+    if plain and engine in _ENGINES.values():
+        name = "the compact model" if engine == "compact" else "a baseline"
+        raise InputError(f"{plain} of {total} rows ask in plain words, which {name} does not read",
                          file=config.input_file, field="instruction", expected=EXPECTED,
                          fix="ask a language model, or convert documents with `iepile convert --split test`")
     return total, [t for t in tasks if t != PLAIN]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,11 @@ from iepile.instruction import read_instruction
 from iepile.jsonl import check_folder, read_rows
 from iepile.models.compact.config import CompactConfig  # noqa: F401  (the type of an inherited field)
 from iepile.models.compact.example import NOWHERE, Example, Label, Offsets
-from iepile.records import Facts, Span
+from iepile.records import Facts
 from iepile.tasks.task import Item, Task, get_task
 from iepile.training.compact import CompactFit, CompactTrainConfig, Progress, fit
 from iepile.training.compact_labels import labels
+from iepile.training.mention_places import meant, nearest, places
 
 _OURS = ("model", "model.tmp", "model.old", "losses.jsonl", "losses.tmp")
 """What a run leaves in its folder, besides checkpoints."""
@@ -162,26 +163,26 @@ class _Gathered:
         self.asked_spans.update(dict.fromkeys(spans))
         self.asked_pairs.update(dict.fromkeys(pairs))
         for e in facts.entities:
-            for place in _places(text, e.span):
+            for place in places(text, e.span):
                 self.spans.setdefault(Label("entity", e.type), {})[place] = None
-            lost["mention not in the text"] += not _places(text, e.span)
+            lost["mention not in the text"] += not places(text, e.span)
         for r in facts.relations:
-            if pair := _nearest(_places(text, r.head), _places(text, r.tail)):
+            if pair := nearest(places(text, r.head), places(text, r.tail)):
                 self.pairs.setdefault(Label("relation", r.type), {})[pair] = None
             lost["mention not in the text"] += pair is None
         taken: set[tuple[str, Offsets]] = set()
         for ev in facts.events:
-            triggers = [NOWHERE] if ev.trigger is None else _places(text, ev.trigger)
+            triggers = [NOWHERE] if ev.trigger is None else places(text, ev.trigger)
             if not triggers:
                 lost["mention not in the text"] += 1
                 continue
-            fillers = [(a.role, _places(text, a.span)) for a in ev.arguments]
+            fillers = [(a.role, places(text, a.span)) for a in ev.arguments]
             others = {place for kind, place in taken if kind == ev.type}
-            trigger = _meant(triggers, [found for _, found in fillers if found], others)
+            trigger = meant(triggers, [found for _, found in fillers if found], others)
             taken.add((ev.type, trigger))
             self.spans.setdefault(Label("trigger", ev.type), {})[trigger] = None
             for role, found in fillers:
-                if pair := _nearest([trigger], found):
+                if pair := nearest([trigger], found):
                     self.pairs.setdefault(Label("argument", role, of=ev.type), {})[pair] = None
                 lost["mention not in the text"] += pair is None
 
@@ -193,29 +194,3 @@ class _Gathered:
             tuple(self.asked_spans),
             tuple(self.asked_pairs),
         )
-
-
-def _places(text: str, span: Span) -> list[Offsets]:
-    return list(_occurrences(text, span.text)) if span.offsets is None else [span.offsets]
-
-
-def _occurrences(text: str, mention: str) -> Iterator[Offsets]:
-    at = text.find(mention) if mention else -1
-    while at >= 0:
-        yield at, at + len(mention)
-        at = text.find(mention, at + len(mention))
-
-
-def _meant(triggers: list[Offsets], fillers: list[list[Offsets]], taken: set[Offsets]) -> Offsets:
-    """Which occurrence of a trigger word is meant, where the word alone is known: one that no other event of the type
-    has, and of these the one nearest to the arguments."""
-    return min(triggers, key=lambda t: (t in taken, sum(min(_gap(t, f) for f in found) for found in fillers), t))
-
-
-def _gap(a: Offsets, b: Offsets) -> int:
-    return max(a[0] - b[1], b[0] - a[1], 0)
-
-
-def _nearest(left: list[Offsets], right: list[Offsets]) -> tuple[Offsets, Offsets] | None:
-    pairs = [(a, b) for a in left for b in right]
-    return min(pairs, key=lambda p: (_gap(*p), p)) if pairs else None
