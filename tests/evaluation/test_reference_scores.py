@@ -99,6 +99,23 @@ def test_what_crashes_the_reference_is_counted(file: str, mode: str) -> None:
     assert report.counts.wrong_form == (0 if file.endswith("gold") else 1)
 
 
+@pytest.mark.parametrize(("file", "task", "group", "score"), [
+    ("eet_crash", "EET", "trigger", (1, 1, 1)),  # no method of that name (B2)
+    ("kg_mixed", "KG", "relation", (2, 2, 2)),  # compared with what cannot equal it, or a TypeError (B4)
+    ("kg_crash_nonstring", "KG", "relation", (0, 0, 0)),
+    ("eea_mixed_list", "EEA", "argument", (4, 5, 6)),  # 0 of 5 by DeepKE's rules
+    ("eea_mixed_trigger", "EEA", "argument", (4, 5, 6)),  # 0 of 5, or a TypeError, by IEPile's
+])
+@pytest.mark.parametrize("mode", ["normal", "set"])
+def test_tasks_that_the_reference_cannot_score(
+    file: str, task: str, group: str, score: tuple[int, int, int], mode: str
+) -> None:
+    report = evaluate(EvaluateConfig(path1=str(GOLDEN / f"{file}.json"), match_mode=mode))
+    got = report.score(task, group)
+    assert (got.tp, got.pred, got.gold) == score
+    assert report.counts.unreadable_rows == 0
+
+
 def test_a_file_without_labels_cannot_be_scored() -> None:
     with pytest.raises(Exception, match="none of the 1 rows"):
         evaluate(EvaluateConfig(path1=str(GOLDEN / "crash_no_label.json")))

@@ -1,159 +1,125 @@
-"""The reference's way of scoring, for comparison with published numbers (formats.md 5).
+"""Scores by the rules of others, for comparison with published numbers (formats.md 1.7 and 5).
 
-    evaluate(EvaluateConfig(path1="pred.json", task="NER", protocol="iepile"))
+    report = run_protocol(EvaluateConfig(path1="pred.json", task="NER", protocol="iepile"))
+    report.printed                # {'total': {'总样本数': 15, '错误数': 4, 'P': 60.0, ...}}
+    write_reference("pred.json", report.printed)   # output_msg/pred.json
 
-It differs from ours in many small things: an answer is JSON or an error, texts with equal ids are one,
-labels that were not asked count, F1 is made from rounded numbers. `iepile` reads `subject` and `object` in
-relations, `deepke` reads `head` and `tail`.
+`iepile` and `deepke` are the evaluation programs of these two projects. They differ from ours in many small things:
+an answer is JSON or an error, texts with equal ids are one, labels that were not asked count, F1 is made from rounded
+numbers. `iepile` reads `subject` and `object` in relations, `deepke` reads `head` and `tail`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from typing import Any
-
-import msgspec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from iepile.errors import InputError
-from iepile.jsonl import read_rows
+from iepile.evaluation.facts import Counts, Note
+from iepile.evaluation.report import VERSION, Report, Row, Score, SourceCounts
+from iepile.jsonl import atomic_writer
 
-PROTOCOLS = {"iepile": ("subject", "object"), "deepke": ("head", "tail")}
-"""Names of the two ends of a relation in answers."""
+if TYPE_CHECKING:
+    from iepile.evaluation.protocol_iepile import Tally
+    from iepile.evaluation.score import EvaluateConfig
 
-Found = dict[str, list[Any]]
-"""Score group -> facts."""
-
-
-class Tally(msgspec.Struct):
-    """Texts, errors and (right, answered, gold) by group, as the reference counts them."""
-
-    records: int = 0
-    invalid: int = 0
-    counts: dict[str, list[int]] = {}
-
-    def percentages(self, group: str) -> tuple[float, float, float]:
-        """P, R and F1 as the reference prints them: rounded, F1 from the rounded ones."""
-        tp, pred, gold = self.counts[group]
-        p = round(100 * tp / pred, 2) if pred else 0.0
-        r = round(100 * tp / gold, 2) if gold else 0.0
-        return p, r, round(2 * p * r / (p + r), 2) if p + r else 0.0
+PROTOCOLS = ("iepile", "deepke")
+"""Names of the protocols."""
 
 
-class _Text(msgspec.Struct):
-    source: str
-    label: list[dict[str, Any]]
-    outputs: list[str]
-
-
-def tallies(path: str, task: str, protocol: str, mode: str) -> dict[str, Tally]:
-    """Tallies by source, and the total under "".
+def check_protocol(config: EvaluateConfig) -> None:
+    """Make sure that the settings go together.
 
     Raises:
-        InputError: a task that the reference cannot score, or a row that ends it with a traceback.
+        InputError: no such protocol, no task, or a setting that the protocol does not have.
     """
-    ends = PROTOCOLS[protocol]
-    readers: dict[str, tuple[Callable[[Any], Found], Callable[[Any], Found], tuple[str, ...]]] = {
-        "NER": (_ner, _ner_gold, ("entity",)),
-        "RE": (lambda answer: _re(answer, ends), _re_gold, ("relation",)),
-        "EE": (_ee, _ee_gold, ("event", "argument")),
-    }
-    if task.upper() not in readers:
-        raise InputError(f"the reference does not score task {task!r}", field="task", expected=", ".join(readers))
-    read, read_gold, groups = readers[task.upper()]
-    out = {"": Tally(counts={g: [0, 0, 0] for g in groups})}
-    for text in _texts(path):
-        of_source = out.setdefault(text.source, Tally(counts={g: [0, 0, 0] for g in groups}))
-        found: Found = {g: [] for g in groups}
-        errors = 0
-        for output in text.outputs:
-            try:
-                answer = json.loads(output)
-            except (ValueError, RecursionError):
-                answer = None
-            if not isinstance(answer, dict):
-                errors += 1
-                continue
-            for group, facts in read(answer).items():
-                found[group] += facts
-        gold = read_gold(text.label)
-        for tally in (out[""], of_source):
-            tally.records += 1
-            tally.invalid += errors
-            for group in groups:
-                _match(tally.counts[group], found[group], gold[group], mode)
-    return out
+    name = config.protocol
+    if name not in PROTOCOLS:
+        raise InputError(f"is {name!r}", field="protocol", expected=" or ".join(PROTOCOLS))
+    if not config.task:
+        raise InputError("not given", field="task", fix=f"protocol {name} scores one task: name it with --task")
+    if config.match != "string":
+        raise InputError(f"is {config.match!r}", field="match", expected=f"string: protocol {name} compares characters")
+    if config.sort_by not in ("", "source"):
+        raise InputError(f"is {config.sort_by!r}", field="sort_by", expected=f"source, or nothing, in protocol {name}")
+    if config.metrics_list not in ("", "f1"):
+        hint = "the reference ends with a TypeError there; " if "rouge" in config.metrics_list else ""
+        raise InputError(f"is {config.metrics_list!r}", field="metrics_list", expected="f1, or nothing",
+                         fix=f"{hint}protocol kg2instruction gives ROUGE" if hint else "give --metrics_list f1")
 
 
-def _texts(path: str) -> Iterator[_Text]:
-    texts: dict[str, _Text] = {}
-    for line, row in read_rows(path):
-        try:
-            key = str(row.get("source")) + row["id"]
-            if key not in texts:
-                texts[key] = _Text(str(row.get("source")), json.loads(row["label"]), [])
-            texts[key].outputs.append(row["output"] + "")
-        except (KeyError, TypeError, ValueError) as e:
-            raise InputError(f"the reference cannot score this row ({type(e).__name__}: {e})", file=path, line=line,
-                             fix="mend the row, or score without --protocol") from None
-    return iter(texts.values())
+def run_protocol(config: EvaluateConfig) -> Report:
+    """Score a file by the rules of `config.protocol`; `printed` is what the reference prints.
+
+    Raises:
+        InputError: see `check_protocol`; no such file; a task or row that ends the reference.
+    """
+    check_protocol(config)
+    return _iepile(config)
 
 
-def _match(counts: list[int], pred: list[Any], gold: list[Any], mode: str) -> None:
-    if mode == "set":
-        pred, gold = _distinct(pred), _distinct(gold)
-    counts[1] += len(pred)
-    counts[2] += len(gold)
-    left = list(gold)
-    for fact in pred:
-        if fact in left:
-            left.remove(fact)
-            counts[0] += 1
+def reference_result(config: EvaluateConfig) -> dict[str, Any]:
+    """What the reference prints as its last line."""
+    return run_protocol(config).printed
 
 
-def _distinct(facts: list[Any]) -> list[Any]:
-    # Some answers hold values that cannot be hashed.
-    out: list[Any] = []
-    for fact in facts:
-        if fact not in out:
-            out.append(fact)
-    return out
+def reference_path(path1: str) -> Path:
+    """Where the reference writes what it prints."""
+    return Path(path1).parent / "output_msg" / Path(path1).name
 
 
-def _ner(answer: dict[str, Any]) -> Found:
-    return {"entity": [(v, k) for k, vs in answer.items() if isinstance(vs, list) for v in vs if isinstance(v, str)]}
+def write_reference(path1: str, printed: dict[str, Any]) -> Path:
+    """Write a result where and as the reference writes it: JSON, indented by four, no line end after it.
+
+    Raises:
+        InputError: nothing can be written there.
+    """
+    path = reference_path(path1)
+    with atomic_writer(path) as f:
+        f.write(json.dumps(printed, ensure_ascii=False, indent=4).encode("utf-8", "surrogatepass"))
+    return path
 
 
-def _ner_gold(label: list[dict[str, Any]]) -> Found:
-    return {"entity": [(x["entity"], x["entity_type"]) for x in label]}
+def _iepile(config: EvaluateConfig) -> Report:
+    from iepile.evaluation.protocol_answers import TASKS, rules
+    from iepile.evaluation.protocol_iepile import printed, tallies
+
+    task = config.task.upper()
+    distinct = config.match_mode == "set"
+    how = rules(task, config.protocol)
+    if how is None:
+        raise InputError(f"the reference does not score task {config.task!r}", field="task",
+                         expected=", ".join(TASKS), fix="score it without --protocol")
+    found = tallies(config.path1, how, distinct)
+    wanted = config.metrics_list == "f1"
+    out: dict[str, Any] = {"total": printed(found.total, task) if wanted else {}}
+    sources = sorted(found.by_source.items())
+    if config.sort_by == "source":
+        out |= {source: printed(tally, task) if wanted else {} for source, tally in sources}
+    return Report(
+        setting=f"{config.protocol}-{'set' if distinct else 'normal'}/{VERSION}",
+        file=config.path1,
+        scores=_rows(task, found.total),
+        field_scores=[],
+        by_source=[row for source, tally in sources for row in _rows(task, tally, source)],
+        by_label=[],
+        sources=[SourceCounts(task, source, tally.records, tally.invalid) for source, tally in sources],
+        counts=Counts(records=found.total.records, invalid=found.total.invalid),
+        notes=_written(config.path1, out),
+        printed=out,
+    )
 
 
-def _re(answer: dict[str, Any], ends: tuple[str, str]) -> Found:
-    pairs = [(k, v) for k, vs in answer.items() if isinstance(vs, list) for v in vs if isinstance(v, dict)]
-    triples = [(v.get(ends[0], ""), k, v.get(ends[1], "")) for k, v in pairs]
-    return {"relation": [t for t in triples if isinstance(t[0], str) and isinstance(t[2], str)]}
+def _rows(task: str, tally: Tally, source: str | None = None) -> list[Row]:
+    return [Row(task, group, Score(tp, pred, gold, *tally.percentages(group)), source)
+            for group, (tp, pred, gold) in tally.counts.items()]
 
 
-def _re_gold(label: list[dict[str, Any]]) -> Found:
-    return {"relation": [(x["head"], x["relation"], x["tail"]) for x in label]}
-
-
-def _ee(answer: dict[str, Any]) -> Found:
-    events, arguments = [], []
-    for kind, found in answer.items():
-        for event in found if isinstance(found, list) else ():
-            if not isinstance(event, dict) or not isinstance(event.get("trigger", ""), str):
-                continue
-            events.append((kind, event.get("trigger", "")))
-            roles = event.get("arguments", {})
-            for role, filler in roles.items() if isinstance(roles, dict) else ():
-                values = filler if isinstance(filler, list) else [filler]
-                arguments += [(kind, value, role) for value in values if value != "NAN"]
-    return {"event": events, "argument": arguments}
-
-
-def _ee_gold(label: list[dict[str, Any]]) -> Found:
-    return {
-        "event": [(x["event_type"], x.get("event_trigger", "")) for x in label],
-        "argument": [(x["event_type"], a["argument"], a["role"]) for x in label for a in x["arguments"]],
-    }
+def _written(path1: str, printed: dict[str, Any]) -> list[Note]:
+    # Predictions may lie where nothing can be written; the figures are worth having all the same.
+    try:
+        write_reference(path1, printed)
+    except InputError as e:
+        return [Note(0, f"{reference_path(path1)} is not written: {e.problem}")]
+    return []

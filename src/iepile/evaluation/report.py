@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from iepile.evaluation.facts import Counts, Note
@@ -63,6 +65,8 @@ class Report(msgspec.Struct):
     counts: Counts
     notes: list[Note]
     """The first faults met, with their lines."""
+    printed: dict[str, Any] = {}
+    """Under a protocol: what its program prints, under the names it gives."""
 
     def score(self, task: str, group: str) -> Score:
         """The total of a task's group.

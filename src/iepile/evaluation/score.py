@@ -70,32 +70,10 @@ def evaluate(config: EvaluateConfig) -> Report:
 
 
 def _as_reference(config: EvaluateConfig) -> Report:
-    from iepile.evaluation.protocol import tallies
+    from iepile.evaluation.protocol import run_protocol
 
-    found = tallies(config.path1, config.task, config.protocol, config.match_mode)
-    task = config.task.upper()
-
-    def rows(source: str | None) -> list[Row]:
-        tally = found[source or ""]
-        out = []
-        for group, (tp, pred, gold) in tally.counts.items():
-            p, r, f1 = tally.percentages(group)
-            out.append(Row(task, group, Score(tp, pred, gold, p, r, f1), source))
-        return out
-
-    sources = sorted(set(found) - {""})
-    total = found[""]
-    return Report(
-        setting=f"{config.protocol}-{config.match_mode}/{VERSION}",
-        file=config.path1,
-        scores=rows(None),
-        field_scores=[],
-        by_source=[row for s in sources for row in rows(s)],
-        by_label=[],
-        sources=[SourceCounts(task, s, found[s].records, found[s].invalid) for s in sources],
-        counts=Counts(records=total.records, invalid=total.invalid),
-        notes=[],
-    )
+    with _uncollected():
+        return run_protocol(config)
 
 
 def _ours(config: EvaluateConfig, match: Match) -> Report:
@@ -134,19 +112,15 @@ def _uncollected() -> Iterator[None]:
 def _check(config: EvaluateConfig) -> Match:
     if not config.path1:
         raise InputError("not given", field="path1", fix="give --path1, the file of predictions")
+    if config.protocol:
+        from iepile.evaluation.protocol import check_protocol
+
+        check_protocol(config)
+        return "string"
     allowed = {"match_mode": ("normal", "set"), "match": MATCHES, "metrics_list": ("f1",)}
     for name, values in allowed.items():
         if getattr(config, name) not in values:
             raise InputError(f"is {getattr(config, name)!r}", field=name, expected=" or ".join(values))
-    if config.protocol:
-        from iepile.evaluation.protocol import PROTOCOLS
-
-        if config.protocol not in PROTOCOLS or config.match != "string" or not config.task:
-            raise InputError(
-                f"protocol {config.protocol!r} with task {config.task!r} and match {config.match!r}",
-                field="protocol",
-                expected=" or ".join(PROTOCOLS) + ", with a task, and match string",
-            )
     for part in filter(None, config.sort_by.split(",")):
         if part not in ("source", "label"):
             raise InputError(f"is {part!r}", field="sort_by", expected="source, label or source,label")
