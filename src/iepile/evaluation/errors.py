@@ -71,6 +71,18 @@ class FactError(msgspec.Struct, frozen=True):
     confidence: float | None = None
     """Of the answered fact."""
 
+    @property
+    def names(self) -> tuple[str | None, str | None]:
+        """What the gold and the answered fact are called in a confusion matrix; None where there is none."""
+        answered = None if self.answered is None else named(
+            self.answered_label or "", self.role and self.answered[0].name)
+        return None if self.gold is None else named(self.label, self.role), answered
+
+
+def named(label: str, role: str) -> str:
+    """The label, of an argument `type|role`."""
+    return f"{label}|{role}" if role else label
+
 
 class Stated(msgspec.Struct, frozen=True):
     """A fact as a score group sees it."""
@@ -92,21 +104,24 @@ def errors_of(text: Judged, match: Match, distinct: bool) -> list[FactError]:
         match: what mentions are compared by.
         distinct: repeats count once.
     """
-    out: list[FactError] = []
-    for group in text.task.groups:
-        answered, gold = text.keys(group, match, distinct)
-        if answered == gold:
-            continue
-        found = pairs(answered, gold, match)
-        taken = {g for g in found if g is not None}
-        right = [gold[g] for g in sorted(taken)]
-        told = stated(text.task, text.answered, group, match, distinct)
-        wrong = [told[n] for n, g in enumerate(found) if g is None]
-        true = stated(text.task, text.gold, group, match, distinct)
-        missed = [fact for n, fact in enumerate(true) if n not in taken]
-        if wrong or missed:
-            out += _Sorting(text, group, match).errors(wrong, missed, right)
-    return out
+    return [e for group in text.task.groups for e in right_and_wrong(text, group, match, distinct)[1]]
+
+
+def right_and_wrong(text: Judged, group: str, match: Match, distinct: bool) -> tuple[list[Stated], list[FactError]]:
+    """Gold facts of a score group that an answer stands for, and the errors, each by place."""
+    answered, gold = text.keys(group, match, distinct)
+    true = stated(text.task, text.gold, group, match, distinct)
+    if answered == gold:
+        return true, []
+    found = pairs(answered, gold, match)
+    taken = {g for g in found if g is not None}
+    right = [fact for n, fact in enumerate(true) if n in taken]
+    told = stated(text.task, text.answered, group, match, distinct)
+    wrong = [told[n] for n, g in enumerate(found) if g is None]
+    missed = [fact for n, fact in enumerate(true) if n not in taken]
+    if not (wrong or missed):
+        return right, []
+    return right, _Sorting(text, group, match).errors(wrong, missed, right)
 
 
 def stated(task: Task, facts: Facts, group: str, match: Match, distinct: bool) -> list[Stated]:
@@ -148,12 +163,11 @@ class _Sorting:
         self.text, self.group, self.lie = text, group, Lie(text.text, match)
         self.broken = {line for line, p in text.problems if p.kind == "invalid"}
 
-    def errors(self, wrong: list[Stated], missed: list[Stated], right: Sequence[tuple[str, Hashable]]
-               ) -> list[FactError]:
+    def errors(self, wrong: list[Stated], missed: list[Stated], right: Sequence[Stated]) -> list[FactError]:
         found: list[tuple[str, Stated | None, Stated | None]] = []
         open_wrong: list[Stated] = []
         for fact in sorted(wrong, key=self._place):
-            if any(label == fact.label and agree(key, fact.key) for label, key in right):
+            if any(r.label == fact.label and agree(r.key, fact.key) for r in right):
                 found.append(("duplicate", None, fact))
             else:
                 open_wrong.append(fact)

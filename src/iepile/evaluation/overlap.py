@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Hashable
 from itertools import product
 
+from iepile.evaluation.mistaken import inside_word
 from iepile.records import Span
 from iepile.tasks.matching import BY_PLACE, Match, agree, normal_form, span_key
 
 SAME, PLACE, CONTAINED, OVERLAPPING, SIMILAR, APART = range(6)
 """The same to the scoring; the same words at another place, or one of them without place (scoring by place only); one
-within the other; sharing characters; one of them not in the text, but of similar words; nothing of these."""
+within the other; sharing characters; one of them not in the text letter by letter, but of similar words; nothing of
+these."""
 MOST_PLACES = 64
 """Occurrences of a mention that are looked at."""
 ALIKE = 60
@@ -47,7 +49,7 @@ class Lie:
                 if (start <= first and last <= end) or (first <= start and end <= last):
                     return CONTAINED
                 best = OVERLAPPING
-        if best == APART and not (self.holds(a) and self.holds(b)) and self._alike(a.text, b.text):
+        if best == APART and not (self.places(a) and self.places(b)) and self._alike(a.text, b.text):
             return SIMILAR
         return best
 
@@ -92,7 +94,7 @@ class Lie:
             every.append((at, at + len(words)))
             at = text.find(words, at + 1)
         # "ada" stands in "canada", but is no word of it.
-        whole = [place for place in every if not (_inside_word(text, place[0]) or _inside_word(text, place[1]))]
+        whole = [place for place in every if not (inside_word(text, place[0]) or inside_word(text, place[1]))]
         return tuple(whole or every)
 
     @staticmethod
@@ -101,8 +103,3 @@ class Lie:
 
         a, b = normal_form(a), normal_form(b)
         return a in b or b in a or fuzz.ratio(a, b) >= ALIKE
-
-
-def _inside_word(text: str, at: int) -> bool:
-    around = text[at - 1 : at + 1] if 0 < at < len(text) else ""
-    return around.isascii() and around.isalnum()

@@ -3,7 +3,8 @@
     found = Confusions(task, labels).add(["dev.pred.json"])     # rows with `label` and `output`
     found.same["city"]["country"]                               # gold city, answered country: how often
 
-Predict texts that the model was not trained on: on those it was, it knows the answers.
+The errors that `iepile evaluate --errors` writes are read as well: some may have been taken out by hand. Predict
+texts that the model was not trained on: on those it was, it knows the answers.
 """
 
 from __future__ import annotations
@@ -12,9 +13,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from iepile.corpus.mining.labels import Label, Mention, Scored, Scores, mentions
+import msgspec
+
+from iepile.corpus.mining.labels import Label, Scored, Scores
 from iepile.errors import InputError
+from iepile.evaluation.error_rows import GOLD_FACTS, GoldFacts
 from iepile.evaluation.facts import Record, RecordReader
+from iepile.evaluation.mistaken import Mistaken, mistaken, true_labels
+from iepile.jsonl import BROKEN_JSON, read_lines
 from iepile.records import Facts
 from iepile.tasks.task import Task
 
@@ -43,50 +49,74 @@ class Confusions:
         self.examples: dict[tuple[str, str], Counter[str]] = {}
 
     def add(self, paths: Iterable[str | Path]) -> Confusions:
-        """Count files of predictions; returns itself.
+        """Count files of predictions, or of their errors; returns itself.
 
         Raises:
             InputError: an unreadable file, or one without a text that has both label and answer.
         """
         for path in paths:
-            reader = RecordReader(self.task.name)
             before = self.records
-            for record in reader.read(str(path)):
-                if record.gold is not None:
-                    self.records += 1
-                    self._count(record)
+            rows = self._errors(path) if _holds_errors(path) else self._predictions(path)
             if self.records == before:
-                raise InputError(f"none of the {reader.counts.rows} rows has a {self.task.name} label and an answer",
+                raise InputError(f"none of the {rows} rows has a {self.task.name} label and an answer",
                                  file=path, field="predictions", expected="rows with `label` and `output`",
                                  fix="convert the dev set with --split test, and run `iepile predict` on it")
         return self
 
+    def _predictions(self, path: str | Path) -> int:
+        reader = RecordReader(self.task.name)
+        for record in reader.read(str(path)):
+            if record.gold is not None:
+                self.records += 1
+                self._count(record)
+        return reader.counts.rows
+
+    def _errors(self, path: str | Path) -> int:
+        rows, whole = 0, False
+        for line, raw in read_lines(path):
+            rows += 1
+            try:
+                row = _error.decode(raw)
+                if row.task != self.task.name:
+                    continue
+                if row.kind == GOLD_FACTS:
+                    whole = True
+                    told = _gold.decode(raw)
+                    self.records += told.texts
+                    self.gold.update({label: n for label, n in told.labels.items() if label in self.same})
+                elif row.mistaken is not None:
+                    self._take(row.mistaken)
+            except BROKEN_JSON as e:
+                raise InputError(f"not a row of errors: {e}", file=path, line=line, field="predictions",
+                                 fix="write the errors again with `iepile evaluate --errors`") from None
+        if not whole:
+            raise InputError(f"no row of kind {GOLD_FACTS!r} for {self.task.name}", file=path, field="predictions",
+                             expected="the last rows that `iepile evaluate --errors` writes",
+                             fix="keep these rows when taking errors out, and check --task")
+        return rows
+
     def _count(self, record: Record) -> None:
         answered = self.task.canonical(self.task.join(a.facts for a in record.answers))
-        gold = self._known(record.gold or Facts())
-        # Events without trigger have empty surfaces, which are equal: their types are compared within the text.
-        right = {(m.label, m.surface) for m in gold}
-        self.gold.update(label for label, _ in sorted(right))
-        present = sorted({m.label for m in gold})
-        for wrong in dict.fromkeys((m.label, m.surface) for m in self._known(answered)):
-            if wrong in right:
-                continue
-            label, surface = wrong
-            meant = [g for g in sorted(right) if g[0] != label and _overlap(g[1], surface)]
-            if any(g[1] == surface for g in meant):
-                meant = [g for g in meant if g[1] == surface]
-            for other in dict.fromkeys(g[0] for g in meant):
-                self.same[other][label] += 1
-                self.examples.setdefault((other, label), Counter())[" | ".join(surface)] += 1
-            if meant or any(g[0] == label and _overlap(g[1], surface) for g in right):
-                continue  # confused, or the right label with other borders
-            others = [x for x in present if x != label]
-            for other in others:
-                self.spurious[other][label] += 1
-                self.shares[other].setdefault(label, []).append(1 / len(others))
+        gold = record.gold or Facts()
+        self.gold.update(label for label, _ in true_labels(self.task, gold) if label in self.same)
+        for wrong in mistaken(self.task, gold, answered):
+            self._take(wrong)
 
-    def _known(self, facts: Facts) -> list[Mention]:
-        return [m for m in mentions(self.task, facts) if m.label in self.same]
+    def _take(self, wrong: Mistaken) -> None:
+        label = wrong.label
+        if label not in self.same:
+            return
+        # Labels that the schema lacks are no part of it, not even where their mention is the same.
+        meant = [x for x in wrong.same if x in self.same] or [x for x in wrong.within if x in self.same]
+        for other in meant:
+            self.same[other][label] += 1
+            self.examples.setdefault((other, label), Counter())[" | ".join(wrong.surface)] += 1
+        if meant or wrong.border:
+            return  # confused, or the right label with other borders
+        others = [x for x in wrong.present if x != label and x in self.same]
+        for other in others:
+            self.spurious[other][label] += 1
+            self.shares[other].setdefault(label, []).append(1 / len(others))
 
     def scored(self) -> Scored:
         """Chance that a gold label is answered as the other one, smoothed.
@@ -123,27 +153,22 @@ class Confusions:
         return Scored(scores, evidence)
 
 
-def _overlap(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
-    """Whether the mentions are equal or one holds the other; of pairs, at both ends, in either order."""
-    if a == b:
-        return True
-    if len(a) != len(b) or not a:
-        return False
-    return any(all(_within(x, y) for x, y in zip(a, order, strict=True)) for order in (b, b[::-1]))
+class _Error(msgspec.Struct):
+    task: str
+    kind: str
+    mistaken: Mistaken | None = None
 
 
-def _within(a: str, b: str) -> bool:
-    short, long = sorted((a, b), key=len)
-    start = long.find(short) if short else -1
-    while start >= 0:
-        end = start + len(short)
-        # "ada" stands in "canada", but is no word of it; Chinese has no such borders.
-        if not (_inside_word(long, start) or _inside_word(long, end)):
-            return True
-        start = long.find(short, start + 1)
+_error = msgspec.json.Decoder(_Error)
+_gold = msgspec.json.Decoder(GoldFacts)
+
+
+def _holds_errors(path: str | Path) -> bool:
+    """Whether the first row has the fields of an error, and not those of a prediction."""
+    for _, raw in read_lines(path):
+        try:
+            row = msgspec.json.decode(raw)
+        except BROKEN_JSON:
+            return False
+        return isinstance(row, dict) and "kind" in row and "instruction" not in row
     return False
-
-
-def _inside_word(text: str, at: int) -> bool:
-    around = text[at - 1 : at + 1] if 0 < at < len(text) else ""
-    return around.isascii() and around.isalnum()

@@ -19,9 +19,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
-from iepile.corpus.mining.labels import Label, Mention, Scored, mentions, plain
+from iepile.corpus.mining.labels import Label, Scored
 from iepile.corpus.mining.vectors import cosines, ppmi, shared, transfer
 from iepile.records import Document, Event, Relation, Span
+from iepile.tasks.labelled import Mention, mentions, plain
 from iepile.tasks.task import Task
 
 WINDOW = 5

@@ -10,8 +10,9 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from iepile.corpus.mining.labels import Label, Scored, Scores, plain
+from iepile.corpus.mining.labels import Label, Scored, Scores
 from iepile.corpus.mining.vectors import cosines, overlap, shared, tf_idf, unit
+from iepile.tasks.labelled import plain
 
 DESCRIPTION = 0.5
 """What a description weighs beside a name: it says more, but of many things."""

@@ -1,16 +1,14 @@
-"""What the mining methods see of a task: its labels with their words, and which mentions carry them.
+"""What the mining methods see of a task: its labels with their words (which mentions carry them: tasks/labelled.py).
 
-Nothing here knows a task by name: labels are the task's items, and the label of a fact is what the task
-calls the positives of that fact alone. So a new task can be mined without a line of code.
+Nothing here knows a task by name: labels are the task's items, so a new task can be mined without a line of code.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
-from iepile.records import Entity, Event, Facts, Relation, Span
 from iepile.schema import EntityType, EventType, RelationType, Schema
 from iepile.tasks.task import Task
 
@@ -42,28 +40,6 @@ class Label(msgspec.Struct, frozen=True):
     """Entity types of the tail."""
 
 
-class Mention(msgspec.Struct, frozen=True):
-    """Where a text carries a label."""
-
-    label: str
-    spans: tuple[Span, ...]
-    """The entity; head and tail; the trigger, or nothing where the event has none."""
-    fact: Entity | Relation | Event
-
-    @property
-    def surface(self) -> tuple[str, ...]:
-        """The words of the spans; two mentions in which they are equal can be taken for one another.
-
-        The ends of a relation stand in order of their text, for a label may be the inverse of another.
-        """
-        return tuple(sorted(plain(s.text) for s in self.spans))
-
-
-def plain(text: str) -> str:
-    """Without case and double blanks."""
-    return " ".join(text.casefold().split())
-
-
 def labels_of(schema: Schema, task: Task) -> tuple[Label, ...]:
     """Every label that the task can ask of the schema, in schema order."""
     described: dict[str, EntityType | RelationType | EventType] = {}
@@ -84,19 +60,3 @@ def labels_of(schema: Schema, task: Task) -> tuple[Label, ...]:
             ends = (asked["subject_type"],), (asked["object_type"],)
         out.append(Label(item.name, words, known.description if known else "", item.roles, *ends))
     return tuple(out)
-
-
-def mentions(task: Task, facts: Facts) -> Iterator[Mention]:
-    """Every fact of the task's kind under each label that it is a positive of."""
-    if task.annotation == "entity":
-        for e in facts.entities:
-            for label in task.positives(Facts(entities=(e,))):
-                yield Mention(label, (e.span,), e)
-    elif task.annotation == "relation":
-        for r in facts.relations:
-            for label in task.positives(Facts(relations=(r,))):
-                yield Mention(label, (r.head, r.tail), r)
-    else:
-        for ev in facts.events:
-            for label in task.positives(Facts(events=(ev,))):
-                yield Mention(label, () if ev.trigger is None else (ev.trigger,), ev)
