@@ -96,7 +96,7 @@ def read_data_set(found: Found, plan: Plan, folder: Path) -> BuiltSet:
     for old in folder.glob("*.jsonl"):  # of a run with other settings
         old.unlink()
     kinds = {get_task(task).annotation for task in built.tasks}
-    labels = _Labels(card)
+    labels = LabelsSeen(card)
     with ExitStack() as stack:
         files: dict[str, IO[bytes]] = {}
         for split, doc in _documents(found, plan, built):
@@ -139,13 +139,14 @@ def _documents(found: Found, plan: Plan, built: BuiltSet) -> Iterator[tuple[str,
     for name in names:
         options = found.options(name)
         for doc in found.read(name, options):
-            split = "test" if card.role == "held-out" else _side(cut, f"{seed}\0{doc.text}") if cut else name
+            split = "test" if card.role == "held-out" else side_of(cut, f"{seed}\0{doc.text}") if cut else name
             yield split, doc
         repairs.update(options.summary.repairs)
     built.repairs = {str(k): n for k, n in sorted(repairs.items()) if n}
 
 
-def _side(cut: dict[str, float], key: str) -> str:
+def side_of(cut: dict[str, float], key: str) -> str:
+    """The split that a hash of `key` falls into, by the shares of the splits."""
     at = int.from_bytes(sha256(key.encode("utf-8", "surrogatepass")).digest()[:8]) / 2**64
     for split, share in cut.items():
         if at < share:
@@ -154,7 +155,7 @@ def _side(cut: dict[str, float], key: str) -> str:
     return split
 
 
-class _Labels:
+class LabelsSeen:
     """The schema of a data set: labels in the card's order, then as they appear, described as the card does."""
 
     def __init__(self, card: Card) -> None:
@@ -162,6 +163,7 @@ class _Labels:
         self._parts: set[Schema] = set()
 
     def add(self, doc: Document) -> None:
+        """Take up the labels of a document."""
         part = observed(doc)
         if part not in self._parts:  # most documents bring nothing new
             self._parts.add(part)

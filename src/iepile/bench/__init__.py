@@ -1,0 +1,4 @@
+"""Benchmarks: a model on the data sets of a suite, beside published figures.
+
+    from iepile.bench.bench import BenchConfig, bench
+"""
