@@ -39,7 +39,8 @@ class NegativesConfig:
     src_path: list[str] = field(default_factory=list)
     """Annotated documents (unified format) for the methods mentions, contexts and fillers; may be repeated."""
     predictions: list[str] = field(default_factory=list)
-    """Predictions with labels, of texts the model was not trained on, for method confusions; may be repeated."""
+    """Predictions with labels, of texts the model was not trained on, or their errors as `evaluate --errors` writes
+    them, for method confusions; may be repeated."""
     embedding_model: str | None = None
     """Embedding model for method embedding: a folder or a name on the hub (extra `embeddings`)."""
     dictionary: str | None = None

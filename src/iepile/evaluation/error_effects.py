@@ -21,7 +21,7 @@ from iepile.jsonl import atomic_writer, check_targets
 from iepile.tasks.matching import Match
 
 MOST_EXAMPLES = 3
-"""Errors of a class that are referred to."""
+"""Rows with errors of a class that are referred to."""
 
 
 class ErrorPlace(msgspec.Struct, frozen=True):
@@ -50,7 +50,7 @@ class ErrorCount(msgspec.Struct, frozen=True):
     missed: int
     """Errors that only have a gold fact."""
     examples: tuple[ErrorPlace, ...]
-    """The first of them."""
+    """The first rows that have some."""
 
 
 class ErrorTotal(msgspec.Struct, frozen=True):
@@ -117,8 +117,9 @@ class ErrorTally:
                 cell.labels[error.names] += 1
                 side = 2 if error.answered is None else 1 if error.gold is None else 0
                 cell.sides.setdefault(error.kind, [0, 0, 0])[side] += 1
-                if len(seen := cell.examples.setdefault(error.kind, [])) < MOST_EXAMPLES:
-                    seen.append(ErrorPlace(error.line, text.source, text.id))
+                place, seen = ErrorPlace(error.line, text.source, text.id), cell.examples.setdefault(error.kind, [])
+                if len(seen) < MOST_EXAMPLES and place not in seen:
+                    seen.append(place)
             every += errors
         return every
 
