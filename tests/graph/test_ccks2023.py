@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from iepile.cli.main import main
 from iepile.errors import InputError
-from iepile.graph.ccks2023 import Ccks2023Config, convert, legacy_triples, read_triples
+from iepile.graph.ccks2023 import Ccks2023Config, convert, legacy_triples
+from iepile.tasks.triple_text import read_triples
 
 
 def rows(path: Path) -> list[dict[str, object]]:

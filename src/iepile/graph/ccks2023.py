@@ -1,8 +1,5 @@
 """Answers in brackets, `(head,relation,tail)(…)`, to lists: the submission form of the CCKS2023 contest.
 
->>> read_triples("（人口，数值，2,424人）(甲(别名),国籍,乙").triples
-[['人口', '数值', '2,424人'], ['甲(别名)', '国籍', '乙']]
-
 The guide's own conversion (`legacy`) loses triples with brackets inside, with Chinese brackets or commas, and cuts
 numbers at their commas; it is kept for comparison with published files.
 """
@@ -12,24 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import msgspec
 
 from iepile.errors import InputError
 from iepile.jsonl import check_targets, read_rows, write_rows
+from iepile.tasks.triple_text import read_triples
 
 OPENING = "输入中包含的关系三元组是："
 """The words that models of the contest begin an answer with."""
-_OPEN, _CLOSE, _COMMA = "(（", ")）", ",，"
-_QUOTES = ('""', "''", "“”", "‘’", "「」", "『』")
-_QUOTED = re.compile(
-    r"\s*(?:" + "|".join(rf"{q[0]}[^\n]{{0,500}}?{q[1]}" for q in _QUOTES) + r")(?=\s*(?:[,，)）]|\Z))")
-_THOUSANDS = re.compile(r"\d{3}(?!\d)")
-_DIGIT = re.compile(r"(?<!\d)\d{1,3}\Z")
-_NUMBER = re.compile(r"[^\d,]*\d{1,3}(?:,\d{3})+(?!\d)[^,]*")
-"""A number with commas of thousands, and a unit before or after it."""
 _LEGACY = re.compile(r"\([^()]*\)?")
 
 
@@ -43,14 +32,6 @@ class Ccks2023Config:
     """File to write: the same rows with `kg`, a list of [head, relation, tail]."""
     legacy: bool = False
     """Read as the guide's script did, faults included."""
-
-
-class Reading(msgspec.Struct):
-    """Triples of one answer, and brackets that hold none."""
-
-    triples: list[list[str]]
-    skipped: list[str]
-    """Brackets that do not hold three parts, or an empty one, as they stand."""
 
 
 class Ccks2023Result(msgspec.Struct):
@@ -87,13 +68,17 @@ def _rows(config: Ccks2023Config, result: Ccks2023Result) -> Iterator[dict[str, 
                              expected="a text such as (head,relation,tail)")
         if output.startswith(OPENING):
             output = output.replace(OPENING, "")
-        found = Reading(legacy_triples(output), []) if config.legacy else read_triples(output)
+        if config.legacy:
+            triples, skipped = legacy_triples(output), []
+        else:
+            found = read_triples(output)
+            triples, skipped = found.triples, [p.detail for p in found.problems if p.kind == "wrong form"]
         result.rows += 1
-        result.triples += len(found.triples)
-        result.rows_without += not found.triples
-        result.skipped += len(found.skipped)
-        result.first_skipped += [f"line {line}: {s[:80]}" for s in found.skipped[: 5 - len(result.first_skipped)]]
-        yield {**row, "output": output, "kg": found.triples}
+        result.triples += len(triples)
+        result.rows_without += not triples
+        result.skipped += len(skipped)
+        result.first_skipped += [f"line {line}: {s[:80]}" for s in skipped[: 5 - len(result.first_skipped)]]
+        yield {**row, "output": output, "kg": triples}
 
 
 def legacy_triples(output: str) -> list[list[str]]:
@@ -107,102 +92,3 @@ def legacy_triples(output: str) -> list[list[str]]:
         if all(triple):
             out.append(triple)
     return out
-
-
-class _Bracket(msgspec.Struct):
-    """A pair of brackets in a text; `end` is the place of the closing one, or the text's end."""
-
-    start: int
-    end: int = -1
-    commas: list[int] = []
-    """Places of the commas right inside it."""
-    inner: list[Any] = []
-    """Brackets right inside it."""
-
-    def parts(self) -> list[tuple[int, int]]:
-        """What stands between its commas, as places in the text."""
-        return list(zip([self.start + 1, *(c + 1 for c in self.commas)], [*self.commas, self.end], strict=True))
-
-
-def read_triples(output: str) -> Reading:
-    """Triples of an answer, in order, repeats included.
-
-    Brackets and commas may be Chinese or not. Brackets inside a part belong to it. A part may stand in quotes, and
-    then holds whatever it likes. Commas of thousands belong to their number where there is one way to read them so.
-    The last bracket need not be closed.
-    """
-    reading = Reading([], [])
-    waiting = _brackets(output)[::-1]
-    while waiting:
-        bracket = waiting.pop()
-        parts = bracket.parts()
-        lists = [b for b in bracket.inner if b.commas or b.inner]
-        wrapped = [(b.start, b.end) for b in bracket.inner]
-        if lists and all((a, b - 1) in wrapped for a, b in (_stripped(output, *p) for p in parts)):
-            waiting += lists[::-1]  # ((a,b,c),(d,e,f)): a list of triples
-            continue
-        texts = [_unquoted(output[a:b]) for a, b in _three(output, parts)]
-        if texts and all(texts):
-            reading.triples.append(texts)
-        elif lists and not texts:
-            waiting += lists[::-1]  # (there are two: (a,b,c)(d,e,f))
-        else:
-            reading.skipped.append(output[bracket.start : bracket.end + 1])
-    return reading
-
-
-def _brackets(text: str) -> list[_Bracket]:
-    """The outermost brackets of a text with all that is in them, in one pass."""
-    done: list[_Bracket] = []
-    open_: list[_Bracket] = []
-    at = 0
-    while at < len(text):
-        mark = text[at]
-        if mark in _OPEN:
-            open_.append(_Bracket(at))
-        elif mark in _CLOSE and open_:
-            closed = open_.pop()
-            closed.end = at
-            (open_[-1].inner if open_ else done).append(closed)
-        elif mark in _COMMA and open_:
-            open_[-1].commas.append(at)
-        at += 1
-        if open_ and mark in _OPEN + _COMMA and (quoted := _QUOTED.match(text, at)):
-            at = quoted.end()
-    for n, left in enumerate(open_):  # never closed
-        done += [left] if n == len(open_) - 1 else left.inner
-        left.end = len(text)
-    return done
-
-
-def _three(text: str, parts: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The parts as three, commas of thousands taken as such where need be; empty where there is no or no single way."""
-    over = len(parts) - 3
-    if over == 0:
-        return parts
-    inside_numbers = [n for n, (a, _) in enumerate(parts) if n and _THOUSANDS.match(text, a) and _DIGIT.search(
-        text[max(0, a - 4) : a - 1]) and text[a - 1] == ","]
-    if not 0 < over <= len(inside_numbers) <= 12:
-        return []
-    ways = []
-    for joined in combinations(inside_numbers, over):
-        made: list[tuple[int, int]] = []
-        for n, (a, b) in enumerate(parts):
-            if n in joined:
-                made[-1] = (made[-1][0], b)
-            else:
-                made.append((a, b))
-        if all(_NUMBER.fullmatch(text[a:b]) for a, b in made if "," in text[a:b]):
-            ways.append(made)
-    return ways[0] if len(ways) == 1 else []
-
-
-def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
-    part = text[start:end]
-    return start + len(part) - len(part.lstrip()), end - len(part) + len(part.rstrip())
-
-
-def _unquoted(part: str) -> str:
-    part = part.strip()
-    whole = len(part) > 1 and part[0] + part[-1] in _QUOTES and _QUOTED.fullmatch(part)
-    return part[1:-1].strip() if whole else part

@@ -282,7 +282,8 @@ def task_names() -> tuple[str, ...]:
     import iepile.tasks as package
 
     skip = {"task", "shape", "salvage", "mentions", "matching", "triple_shape", "lenient_json", "aliases",
-            "answer_forms", "value_forms", "plain_answers"}
+            "answer_forms", "value_forms", "plain_answers", "triple_text", "triple_brackets",
+            "labelled"}
     return tuple(sorted(m.name.upper() for m in pkgutil.iter_modules(package.__path__) if m.name not in skip))
 
 
