@@ -22,7 +22,9 @@ from iepile.jsonl import check_folder
 from iepile.models.baselines.crf import CrfModel, CrfSettings, train_crf
 from iepile.models.baselines.dictionary import DictionaryModel, learn, save
 from iepile.models.baselines.labelled import Labelled
+from iepile.models.baselines.tokens import tokens
 from iepile.models.compact.folder import new_folder, replace_folder
+from iepile.records import text_id
 from iepile.training.labelled_rows import read_labelled
 
 MODEL = "model"
@@ -47,6 +49,9 @@ class CrfJob(CrfSettings, BaselineJob):
 
     finetuning_type: Literal["crf"] = "crf"
     """`crf`."""
+    max_tokens: int = 2_000_000
+    """Tokens of text that are learned from, about 0.9 GB of memory a million; of more, a digest of the texts decides
+    which are taken."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,13 +115,32 @@ def train_baseline(job: CrfJob | DictionaryJob, on_step: Progress | None = None)
 
 
 def _crf(job: CrfJob, texts: list[Labelled], folder: Path, on_step: Progress | None) -> Counter[str]:
+    every = len(texts)
+    texts = _within(texts, job.max_tokens)
     labels = tuple(sorted({e.type for x in texts for e in x.facts.entities}))
     number = {label: n for n, label in enumerate(labels)}
     settings = CrfSettings(**{f.name: getattr(job, f.name) for f in fields(CrfSettings)})
-    return train_crf(
+    left_out = train_crf(
         ((x.text, [(*place, number[e.type]) for e in x.facts.entities if (place := e.span.offsets)]) for x in texts),
         labels, settings, folder, on_step,
     )
+    left_out["text beyond max_tokens"] = every - len(texts)
+    return left_out
+
+
+def _within(texts: list[Labelled], most: int) -> list[Labelled]:
+    """The texts, or as many of them as have about so many tokens, whatever their order."""
+    sizes = [len(tokens(x.text)) for x in texts]
+    if sum(sizes) <= most:
+        return texts
+    taken: set[int] = set()
+    room = most
+    for n in sorted(range(len(texts)), key=lambda n: (text_id(texts[n].text), texts[n].source)):
+        room -= sizes[n]
+        if room < 0 and taken:
+            break
+        taken.add(n)
+    return [x for n, x in enumerate(texts) if n in taken]
 
 
 def _stated_labels(texts: list[Labelled]) -> set[tuple[str, ...]]:

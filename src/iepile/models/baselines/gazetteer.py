@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from iepile.models.baselines.tokens import Place, tokens
+from iepile.models.baselines.tokens import Place, first_tokens, tokens
 
 _DIGITS = str.maketrans("123456789０１２３４５６７８９", "0" * 19)
 
@@ -27,8 +27,8 @@ class Gazetteer:
         self.mentions = frozenset(filter(None, map(plain, mentions)))
         lengths: dict[str, set[int]] = {}
         for mention in self.mentions:
-            if first := next(iter(tokens(mention)), None):
-                lengths.setdefault(mention[slice(*first)], set()).add(len(mention))
+            for first in first_tokens(mention):
+                lengths.setdefault(first, set()).add(len(mention))
         self._lengths = {word: sorted(found, reverse=True) for word, found in lengths.items()}
         """First token -> lengths of the mentions that begin with it, longest first."""
 

@@ -1,5 +1,8 @@
 """Tokens of the baselines: characters of scripts without spaces (Chinese, Japanese, Thai...), words of the others.
 
+Many data sets come as words with blanks between, marks too ("in the U.S. , he said"). There the blanks tell where words
+end; elsewhere a mark is a token of its own, except in abbreviations like U.S.
+
 >>> text = "Ada去了New York。"
 >>> [text[s:e] for s, e in tokens(text)]
 ['Ada', '去', '了', 'New', 'York', '。']
@@ -21,13 +24,22 @@ LONGEST = 1000
 # Thai, Lao, Myanmar, Khmer; kana; Han and its extensions; Hangul; Han for compatibility and further planes.
 _SINGLE = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff" \
           "\U00020000-\U0003ffff"
-_TOKEN = re.compile(rf"[{_SINGLE}]|[^\W_{_SINGLE}]+|\S")
+_TOKEN = re.compile(rf"[{_SINGLE}]|(?:[A-Za-z]\.){{2,}}|[^\W_{_SINGLE}]+|\S")
+_BLANKS = re.compile(rf"[{_SINGLE}]|[^\s{_SINGLE}]+")
+_APART = re.compile(r"\s[,.;:?!)](?:\s|$)")
+_ATTACHED = re.compile(r"[^\W_][,;:?!](?:\s|$)")
 _ONE = re.compile(f"[{_SINGLE}]")
 
 
 def tokens(text: str) -> list[Place]:
     """Places of the tokens: a character, a run of letters and digits, or a mark."""
-    return [m.span() for m in _TOKEN.finditer(text)]
+    in_words = _APART.search(text) is not None and _ATTACHED.search(text) is None
+    return [m.span() for m in (_BLANKS if in_words else _TOKEN).finditer(text)]
+
+
+def first_tokens(mention: str) -> set[str]:
+    """What the first token of a mention is, whichever way its text is read."""
+    return {m.group() for pattern in (_BLANKS, _TOKEN) if (m := pattern.search(mention))}
 
 
 def spaceless(token: str) -> bool:
