@@ -15,7 +15,7 @@ from iepile.records import Document
 from iepile.tasks.task import get_task
 from iepile.unified import document_to_row
 
-OURS = ("output", "facts", "problems", "finish", "error")
+OURS = ("output", "orders", "facts", "problems", "finish", "error")
 """Fields that are written here; what the input holds under these names is replaced."""
 ANNOTATION = ("entity", "relation", "event")
 
@@ -99,6 +99,10 @@ def answered(
         # A row that named no task carries it from here on: scoring does not know prompts.
         out |= {"task": question.task} if not row.get("task") else {}
         out |= {"output": _output(question, plan, completions, options, got), "facts": msgspec.to_builtins(got.facts)}
+        if orders := got.orders.get(question.task):
+            # What scoring needs to tell how much the order of the labels matters.
+            items = question.asked()[1][0].items
+            out["orders"] = [get_task(question.task).answer_text(facts, items, plan.text) for facts in orders]
     if problems := _problems(got, summary):
         out["problems"] = problems
     return _ended(out, completions, summary)

@@ -6,7 +6,7 @@ what other passes add is added, windows are merged; then confidence is calibrate
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -19,9 +19,9 @@ from iepile.extraction.grounding import Grounded, Placement, ground
 from iepile.extraction.merging import merge_windows, shift
 from iepile.extraction.plan import Ask, Plan
 from iepile.extraction.votes import unite, vote
+from iepile.extraction.windows import Window
 from iepile.records import Facts
 from iepile.tasks.task import Problem, get_task
-from iepile.values import Values
 
 DIGITS = 4
 """Digits of confidence and support that are written."""
@@ -49,6 +49,8 @@ class Gathered(msgspec.Struct):
     """Of every answer, in the order of the questions."""
     dropped: int = 0
     """Facts and arguments under the threshold."""
+    orders: dict[str, list[Facts]] = {}
+    """Task -> what each label order alone states, where several were asked."""
 
     @property
     def facts(self) -> Facts:
@@ -72,14 +74,16 @@ def gather(plan: Plan, completions: Sequence[Completion], options: GatheringOpti
     for ask, completion in zip(plan.asks, completions, strict=True):
         by_task.setdefault(ask.asked.task, {}).setdefault(ask.window, []).append((ask, completion))
     for name, by_window in by_task.items():
-        parts = []
+        voted, parts = [], []
         for number, answered in by_window.items():
             window = plan.windows[number]
             text = plan.text if len(plan.windows) == 1 else plan.text[window.start : window.end]
-            parts.append((window, _of_window(name, answered, text, options, out)))
-        facts = parts[0][1]
-        if len(plan.windows) > 1:
-            facts = merge_windows([(window, shift(part, window)) for window, part in parts], plan.text)
+            voted.append(_by_order(name, answered, text, options, out))
+            parts.append(_of_window(name, answered, voted[-1], text, options, out))
+        windows = [plan.windows[number] for number in by_window]
+        facts = _whole(plan, windows, parts)
+        if (orders := max(map(len, voted))) > 1:
+            out.orders[name] = [_whole(plan, windows, [v[n % len(v)] for v in voted]) for n in range(orders)]
         if options.calibration is not None:
             facts = apply_calibration(facts, options.calibration, name)
         if least := options.thresholds.get(name):
@@ -90,22 +94,36 @@ def gather(plan: Plan, completions: Sequence[Completion], options: GatheringOpti
     return out
 
 
-def _of_window(
+def _whole(plan: Plan, windows: Sequence[Window], parts: Sequence[Facts]) -> Facts:
+    if len(plan.windows) == 1:
+        return parts[0]
+    return merge_windows([(w, shift(part, w)) for w, part in zip(windows, parts, strict=True)], plan.text)
+
+
+def _by_order(
     name: str, answered: Sequence[tuple[Ask, Completion]], text: str, options: GatheringOptions, out: Gathered
-) -> Facts:
-    read = {(a.poll, a.order, a.sample): _read(a, c, text, out) for a, c in answered}
+) -> list[Facts]:
+    """What each label order states about a window."""
+    read = {(a.poll, a.order): _read(a, c, text, out) for a, c in answered if not a.sample}
     polls = list(dict.fromkeys(a.poll for a, _ in answered))
-    orders = {p: sum(1 for q, _, sample in read if q == p and not sample) for p in polls}
-    passes = 1 + max(a.sample for a, _ in answered)
-    free = {k: v for a, _ in answered for k, v in a.asked.values.items()}
+    orders = {p: sum(1 for q, _ in read if q == p) for p in polls}
     # A poll with fewer orders than others (one label has but one) gives what it has again.
-    voted = [_placed(name, [read[p, n % orders[p], 0] for p in polls], text, free, options, out)
-             for n in range(max(orders.values()))]
-    if len(voted) == passes == 1:
-        return voted[0]
+    return [_placed(name, [read[p, n % orders[p]] for p in polls], text, answered, options, out)
+            for n in range(max(orders.values()))]
+
+
+def _of_window(
+    name: str, answered: Sequence[tuple[Ask, Completion]], voted: list[Facts], text: str, options: GatheringOptions,
+    out: Gathered,
+) -> Facts:
     facts = voted[0] if len(voted) == 1 else vote(voted, options.min_support)
-    more = [_placed(name, [read[p, 0, s] for p in polls], text, free, options, out) for s in range(1, passes)]
-    return unite([facts, *more]) if more else facts
+    passes = 1 + max(a.sample for a, _ in answered)
+    if passes == 1:
+        return facts
+    read = {(a.poll, a.sample): _read(a, c, text, out) for a, c in answered if a.sample}
+    polls = list(dict.fromkeys(a.poll for a, _ in answered))
+    more = [_placed(name, [read[p, s] for p in polls], text, answered, options, out) for s in range(1, passes)]
+    return unite([facts, *more])
 
 
 def _read(ask: Ask, completion: Completion, text: str, out: Gathered) -> Facts:
@@ -121,11 +139,13 @@ def _read(ask: Ask, completion: Completion, text: str, out: Gathered) -> Facts:
 
 
 def _placed(
-    name: str, parts: Sequence[Facts], text: str, free: Mapping[str, Values], options: GatheringOptions, out: Gathered
+    name: str, parts: Sequence[Facts], text: str, answered: Sequence[tuple[Ask, Completion]],
+    options: GatheringOptions, out: Gathered,
 ) -> Facts:
     joined = get_task(name).join(parts)
     if not joined:
         return joined
+    free = {k: v for a, _ in answered for k, v in a.asked.values.items()}
     found = ground(joined, text, options.fuzzy, free)
     out.placements += found.placements
     return found.facts
