@@ -95,7 +95,7 @@ def train_baseline(job: CrfJob | DictionaryJob, on_step: Progress | None = None)
     texts = read_labelled(job.train_file, tasks, left_out)
     stated = _stated_labels(texts)
     if not stated:
-        told = ", ".join(f"{n:,} of {reason}" for reason, n in sorted(left_out.items()) if n)
+        told = ", ".join(f"{reason} {n:,}" for reason, n in sorted(left_out.items()) if n)
         raise InputError(f"nothing to learn: no row states a fact{f' (left out: {told})' if told else ''}",
                          file=job.train_file[0] if job.train_file else None, field="train_file",
                          expected=f"rows of {', '.join(tasks)}")
