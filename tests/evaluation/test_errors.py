@@ -122,6 +122,15 @@ def test_arguments(task: str) -> None:
     assert error.answered[0].name == "whom"
 
 
+def test_arguments_of_an_event_that_the_other_side_lacks() -> None:
+    gold = [event("meet", "met", ("who", "Ada Byron")), event("leave", "left")]
+    told = [event("move", "left", ("to", "New York City")), event("leave", "left", ("when", "met"))]
+    assert of_event("EE", gold, told, "argument") == [
+        ("missing event", "Ada Byron", None), ("spurious", None, "met"), ("spurious event", None, "New York City")]
+    assert of_event("EEA", gold, told, "argument") == [
+        ("missing", "Ada Byron", None), ("spurious", None, "met"), ("spurious", None, "New York City")]
+
+
 def test_an_argument_that_two_owners_missed_goes_to_its_own() -> None:
     gold = [event("meet", "met", ("who", "Bob")), event("leave", "left", ("who", "Bob"))]
     text = text_of("EE", Facts(events=tuple(gold)), Facts(events=(
@@ -193,9 +202,9 @@ def test_every_wrong_fact_has_one_class(gold: Facts, answered: Facts, task: str,
     for e in found:
         assert e.kind in ERROR_CLASSES and e.line == 7 and (e.gold is not None or e.answered is not None)
         if e.gold is None or e.answered is None:
-            assert e.kind in ("duplicate", "spurious", "not in text", "missing")
+            assert e.kind in ("duplicate", "spurious", "spurious event", "not in text", "missing", "missing event")
         else:
-            assert e.kind not in ("duplicate", "spurious", "missing")
+            assert e.kind not in ("duplicate", "spurious", "spurious event", "missing", "missing event")
             same = e.names[0] == e.names[1]
             assert ("label" in e.kind or "role" in e.kind or "owner" in e.kind) == (not same)
         for p in (*(e.gold or ()), *(e.answered or ())):

@@ -14,8 +14,9 @@ gold facts less the right ones. Classes are decided in this order:
 3. The others are paired, the nearest mentions first (overlap.py), of equally near ones those of equal label, role and
    owner, then those that share most characters, then by place; the order of the facts does not matter. What pairs
    differ in is their class (`_kind`).
-4. What is left: answers are `not in text` or `spurious`; missed facts are `cut off` where an answer ended at the
-   limit of its length, else `missing`.
+4. What is left: answers are `not in text`, else `spurious event` if they are arguments of an event of a type that the
+   gold has not at all, else `spurious`; missed facts are `cut off` where an answer ended at the limit of its length,
+   else `missing event` if they are arguments of an event of a type that was not answered at all, else `missing`.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ from iepile.tasks.task import Task
 ERROR_CLASSES: tuple[str, ...] = (
     "wrong label", "wrong role", "wrong argument owner", "wrong direction", "label and direction", "wrong place",
     "boundary", "boundary and role", "boundary and label", "wrong head", "wrong tail", "wrong trigger", "wrong filler",
-    "not in text", "duplicate", "spurious", "label not asked", "failed", "invalid answer", "cut off", "missing",
+    "not in text", "duplicate", "spurious event", "spurious", "label not asked", "failed", "invalid answer", "cut off",
+    "missing event", "missing",
 )
 """Every class, in the order they are shown."""
 
@@ -181,10 +183,13 @@ class _Sorting:
         found += ((kind, open_missed[m], open_wrong[w]) for kind, m, w in together)
         for w in sorted({*range(len(open_wrong))} - {w for _, _, w in together}):
             there = all(map(self.lie.holds, open_wrong[w].spans))
-            found.append(("spurious" if there else "not in text", None, open_wrong[w]))
+            alone = self._of_no_event(open_wrong[w], self.text.gold)
+            kind = "not in text" if not there else "spurious event" if alone else "spurious"
+            found.append((kind, None, open_wrong[w]))
         for m in sorted({*range(len(open_missed))} - {m for _, m, _ in together}):
             cut = any(row.finish == "length" for row in self._rows(open_missed[m]))
-            found.append(("cut off" if cut else "missing", open_missed[m], None))
+            alone = self._of_no_event(open_missed[m], self.text.answered)
+            found.append(("cut off" if cut else "missing event" if alone else "missing", open_missed[m], None))
         return [self._error(*sides) for sides in sorted(found, key=self._first)]
 
     def _paired(self, missed: list[Stated], wrong: list[Stated]) -> list[tuple[str, int, int]]:
@@ -250,6 +255,12 @@ class _Sorting:
         if all(row.finish == "error" for row in rows):
             return "failed"
         return "invalid answer" if all(row.finish == "error" or row.line in self.broken for row in rows) else ""
+
+    def _of_no_event(self, fact: Stated, other: Facts) -> bool:
+        """Whether it is an argument of an event of a type that the other side lacks; not where types are told (EEA)."""
+        if not fact.role or all(g.startswith("argument") for g in self.text.task.groups):
+            return False
+        return all(e.type != fact.label for e in other.events)
 
     def _rows(self, fact: Stated) -> list[JudgedRow]:
         """Rows that ask for it."""
