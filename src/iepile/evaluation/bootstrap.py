@@ -19,21 +19,13 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from iepile.evaluation.report import Intervals
+
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 LEVEL = 0.95
 AT_ONCE = 1 << 22
 """Numbers held at a time."""
-
-Bounds = tuple[float, float]
-
-
-class Intervals(msgspec.Struct, frozen=True):
-    """Where 95 % of the draws lie, in percent."""
-
-    precision: Bounds
-    recall: Bounds
-    f1: Bounds
 
 
 class Difference(msgspec.Struct, frozen=True):

@@ -12,6 +12,17 @@ VERSION = 1
 """Raised whenever a change of the rules changes a score."""
 
 
+Bounds = tuple[float, float]
+
+
+class Intervals(msgspec.Struct, frozen=True):
+    """Where 95 % of the draws lie, in percent."""
+
+    precision: Bounds
+    recall: Bounds
+    f1: Bounds
+
+
 class Score(msgspec.Struct, frozen=True):
     """Micro precision, recall and F1 in percent, with the counts they come from."""
 
@@ -39,6 +50,9 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True):
     score: Score
     source: str | None = None
     label: str | None = None
+    language: str | None = None
+    interval: Intervals | None = None
+    """By the draw of the texts, where intervals were asked for."""
 
 
 class SourceCounts(msgspec.Struct, frozen=True):
@@ -50,7 +64,7 @@ class SourceCounts(msgspec.Struct, frozen=True):
     invalid: int
 
 
-class Report(msgspec.Struct):
+class Report(msgspec.Struct, omit_defaults=True):
     """What `evaluate` found."""
 
     setting: str
@@ -65,6 +79,14 @@ class Report(msgspec.Struct):
     counts: Counts
     notes: list[Note]
     """The first faults met, with their lines."""
+    errors: list[Any] = []
+    """Where they were asked for: errors by class (`ErrorCount`), ..."""
+    confusions: list[Any] = []
+    """... labels answered in place of others (`Confusion`), ..."""
+    orders: list[Any] = []
+    """... F1 of each label order (`OrderScores`), ..."""
+    reliability: list[Any] = []
+    """... and confidence against what was right (`ReliabilityCurve`)."""
     printed: dict[str, Any] = {}
     """Under a protocol: what its program prints, under the names it gives."""
 

@@ -11,46 +11,24 @@ micro averages from unrounded values, in percent; a score with nothing to divide
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+
+from msgspec import structs
 
 from iepile.errors import InputError
+from iepile.evaluation.config import EvaluateConfig as EvaluateConfig
 from iepile.evaluation.count import Tally
-from iepile.evaluation.facts import Counts, RecordReader
+from iepile.evaluation.facts import RecordReader
+from iepile.evaluation.outputs import complete
 from iepile.evaluation.report import VERSION, Report, Row, Score, SourceCounts
-from iepile.jsonl import atomic_writer, check_target
+from iepile.jsonl import atomic_writer, check_targets
 from iepile.tasks.matching import BY_PLACE, MATCHES, Match
 from iepile.tasks.task import get_task
 
-
-@dataclass
-class EvaluateConfig:
-    """Score predictions: precision, recall and F1 by task, source and label."""
-
-    path1: str = ""
-    """Predictions: rows with `instruction`, `label` and `output` (and `facts`, to score by offsets)."""
-    task: str = ""
-    """Score only rows of this task, and take rows that name none for it; empty: whatever the rows name."""
-    match_mode: str = "normal"
-    """`normal`: a fact answered twice must stand in the gold twice; `set`: repeats count once."""
-    match: str = "string"
-    """What a mention is compared by: `string`, its characters; `normalised`, these but for width, case and punctuation
-    around them; `offset`, its place; `overlap`, a place that shares a character; `head`, its head word."""
-    sort_by: str = ""
-    """Also show the scores by `source`, `label` or both (`source,label`)."""
-    protocol: str = ""
-    """`iepile` or `deepke`: score exactly as the reference does, for comparison with published numbers."""
-    metrics_list: str = "f1"
-    """`f1`: precision, recall and F1."""
-    output: str = ""
-    """Write the report here, as JSON."""
-    language: str = "zh"
-    """Accepted for old commands; means nothing here."""
-    NAN: str = ""
-    """Accepted for old commands; means nothing here."""
-    prefix: str = ""
-    """Accepted for old commands; means nothing here."""
+SORTS = ("source", "label", "language", "order", "confidence")
 
 
 def evaluate(config: EvaluateConfig) -> Report:
@@ -60,9 +38,23 @@ def evaluate(config: EvaluateConfig) -> Report:
         InputError: a setting that does not exist, no such file, or nothing in it that can be scored.
     """
     match = _check(config)
-    if config.output:
-        check_target(config.output)
-    report = _as_reference(config) if config.protocol else _ours(config, match)
+    wanted = (config.output, config.tables, config.errors, config.report, config.bad_rows)
+    check_targets((path or None for path in wanted), (config.path1 or None, config.gold_path or None))
+    with ExitStack() as stack:
+        rows = config
+        if config.gold_path:
+            from iepile.evaluation.documents import prediction_rows
+
+            made = stack.enter_context(prediction_rows(config.path1, config.gold_path, config.task))
+            rows = replace(config, path1=made, gold_path="")
+        report = _as_reference(rows) if config.protocol else _ours(rows, match)
+        report.file = config.path1 or config.submit_path
+        if not config.protocol:
+            complete(rows, report, match)
+        if config.tables:
+            from iepile.evaluation.table_files import write_tables
+
+            write_tables(report, config.tables)
     if config.output:
         with atomic_writer(config.output) as f:
             f.write(report.to_json())
@@ -110,7 +102,7 @@ def _uncollected() -> Iterator[None]:
 
 
 def _check(config: EvaluateConfig) -> Match:
-    if not config.path1:
+    if not config.path1 and not config.submit_path:
         raise InputError("not given", field="path1", fix="give --path1, the file of predictions")
     if config.protocol:
         from iepile.evaluation.protocol import check_protocol
@@ -122,8 +114,10 @@ def _check(config: EvaluateConfig) -> Match:
         if getattr(config, name) not in values:
             raise InputError(f"is {getattr(config, name)!r}", field=name, expected=" or ".join(values))
     for part in filter(None, config.sort_by.split(",")):
-        if part not in ("source", "label"):
-            raise InputError(f"is {part!r}", field="sort_by", expected="source, label or source,label")
+        if part not in SORTS:
+            raise InputError(f"is {part!r}", field="sort_by", expected=f"{', '.join(SORTS)}, or several of them")
+    if config.draws < 0:
+        raise InputError(f"is {config.draws}", field="draws", expected="0 or more")
     return next(m for m in MATCHES if m == config.match)
 
 
@@ -142,17 +136,32 @@ def _report(
                 have[:] = map(sum, zip(have, numbers, strict=True))
     rank = {g: n for n, g in enumerate(groups)}
     labels = sorted(per_label.items(), key=lambda cell: (rank[cell[0][:2]], cell[0][2]))
+    sure = _intervals(config, tally) if config.draws else lambda row: row
     return Report(
         setting=f"micro-{config.match}-{config.match_mode}/{VERSION}",
         file=config.path1,
-        scores=[Row(*g, Score.of(*n)) for g, n in totals.items() if g[1] in get_task(g[0]).groups],
-        field_scores=[Row(*g, Score.of(*n)) for g, n in totals.items() if g[1] in get_task(g[0]).field_groups],
-        by_source=[Row(t, g, Score.of(*n), source=part) for (t, g, part), n in per_source.items()],
+        scores=[sure(Row(*g, Score.of(*n))) for g, n in totals.items() if g[1] in get_task(g[0]).groups],
+        field_scores=[sure(Row(*g, Score.of(*n))) for g, n in totals.items() if g[1] in get_task(g[0]).field_groups],
+        by_source=[sure(Row(t, g, Score.of(*n), source=part)) for (t, g, part), n in per_source.items()],
         by_label=[Row(t, g, Score.of(*n), label=part) for (t, g, part), n in labels if g in get_task(t).groups],
         sources=[SourceCounts(t, s, *n) for (t, s), n in sorted(sources.items())],
         counts=reader.counts,
         notes=sorted(reader.notes, key=lambda note: note.line),
     )
+
+
+def _intervals(config: EvaluateConfig, tally: Tally) -> Callable[[Row], Row]:
+    """What gives a row, of all texts or of a source, its interval."""
+    from iepile.evaluation.bootstrap import interval
+
+    def sure(row: Row) -> Row:
+        spread: Counter[tuple[int, int, int]] = Counter()
+        for (task, group, source), cell in tally.cells.items():
+            if (task, group) == (row.task, row.group) and row.source in (None, source):
+                spread += cell.spread
+        return structs.replace(row, interval=interval(spread, config.draws, config.seed))
+
+    return sure
 
 
 def _nothing(config: EvaluateConfig, reader: RecordReader) -> InputError:
