@@ -15,6 +15,7 @@ from iepile.version import __version__ as __version__
 if TYPE_CHECKING:
     from iepile.corpus.convert import ConvertConfig, convert
     from iepile.errors import IepileError, InputError
+    from iepile.evaluation.compare import CompareConfig, compare
     from iepile.evaluation.score import EvaluateConfig, evaluate
     from iepile.extraction.calibrate import CalibrateConfig, calibrate
     from iepile.extraction.dev_score import tune_scored as tune
@@ -27,15 +28,16 @@ if TYPE_CHECKING:
     from iepile.training.export.export import export
 
 __all__ = [
-    "Argument", "CalibrateConfig", "ConvertConfig", "Document", "Entity", "EvaluateConfig", "Event", "ExportConfig",
-    "Extractor", "Facts", "IepileError", "InputError", "PredictConfig", "Relation", "Schema", "Span", "TrainConfig",
-    "calibrate", "convert", "evaluate", "export", "load", "predict", "tune",
+    "Argument", "CalibrateConfig", "CompareConfig", "ConvertConfig", "Document", "Entity", "EvaluateConfig", "Event",
+    "ExportConfig", "Extractor", "Facts", "IepileError", "InputError", "PredictConfig", "Relation", "Schema", "Span",
+    "TrainConfig", "calibrate", "compare", "convert", "evaluate", "export", "load", "predict", "tune",
 ]
 
 # Looked up on first use, so that `import iepile` and `iepile --help` load next to nothing.
 _HOME = {
     "iepile.corpus.convert": ("ConvertConfig", "convert"),
     "iepile.errors": ("IepileError", "InputError"),
+    "iepile.evaluation.compare": ("CompareConfig", "compare"),
     "iepile.evaluation.score": ("EvaluateConfig", "evaluate"),
     "iepile.extraction.calibrate": ("CalibrateConfig", "calibrate"),
     "iepile.extraction.dev_score": ("tune_scored as tune",),

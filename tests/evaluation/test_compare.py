@@ -86,7 +86,7 @@ def test_texts_of_one_run_only_are_counted(tmp_path: Path) -> None:
     assert report.comparisons[0].texts == 2
     assert report.left_out == {str(b): 3, str(a): 4}
     assert json.loads((tmp_path / "out.json").read_text("utf-8"))["left_out"] == report.left_out
-    assert tables(report)[1].rows == ((str(a), "4"), (str(b), "3"))
+    assert tables(report)[1].rows == (("a.json", "4"), ("b.json", "3"))
 
 
 def test_other_gold_is_refused_with_its_line(tmp_path: Path) -> None:

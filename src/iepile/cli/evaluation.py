@@ -1,4 +1,4 @@
-"""`iepile evaluate`."""
+"""`iepile evaluate` and `iepile compare`."""
 
 from __future__ import annotations
 
@@ -18,8 +18,29 @@ def evaluate(argv: Sequence[str]) -> int:
         report = run(config)
         if show.as_json:
             show.summary(report)
-            return
-        for t in tables(report, config.sort_by):
-            show.table(t.header, t.rows, t.title)
+        elif config.protocol:
+            # The last line is that of the program whose rules these are.
+            for note in report.notes:
+                print(f"line {note.line}: {note.problem}")
+            print(report.printed)
+        else:
+            for t in tables(report, config.sort_by):
+                show.table(t.header, t.rows, t.title)
 
     return run_command("evaluate", EvaluateConfig, go, argv)
+
+
+def compare(argv: Sequence[str]) -> int:
+    """Compare runs on the same texts."""
+    from iepile.evaluation.compare import CompareConfig, tables
+    from iepile.evaluation.compare import compare as run
+
+    def go(config: CompareConfig) -> None:
+        report = run(config)
+        if show.as_json:
+            show.summary(report)
+            return
+        for t in tables(report):
+            show.table(t.header, t.rows, t.title)
+
+    return run_command("compare", CompareConfig, go, argv, positional=("paths*",))

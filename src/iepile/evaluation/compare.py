@@ -13,9 +13,10 @@ better by luck.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, Any
 
 import msgspec
@@ -166,20 +167,31 @@ class _Pair:
 
 def tables(report: CompareReport) -> list[Table]:
     """The comparison for a terminal."""
-    several = len({c.file for c in report.comparisons}) > 1
+    names = _names([report.first, *(c.file for c in report.comparisons)])
+    several = len(names) > 2
     rows = []
     for c in report.comparisons:
         d = c.difference
         p = f"{d.p:.4f}" + (f" ({c.p_corrected:.4f})" if several else "")
-        rows.append((c.file, c.task, c.group, f"{c.first.f1:.2f}", f"{c.second.f1:.2f}", f"{d.value:+.2f}",
-                     f"{d.low:+.2f} to {d.high:+.2f}", p, str(c.better), str(c.worse), str(c.texts)))
+        rows.append((names[c.file], c.task, c.group, f"{c.first.f1:.2f}", f"{c.second.f1:.2f}", f"{d.value:+.2f}",
+                     f"{d.low:+.1f} to {d.high:+.1f}", p, str(c.better), str(c.worse), str(c.texts)))
     head = ("run", "task", "facts", "F1 first", "F1", "change", "95 %", "p (Holm)" if several else "p", "better",
             "worse", "texts")
-    out = [Table(f"{report.setting}, against {report.first}", head, tuple(rows))]
+    out = [Table(f"{report.setting}, against {names[report.first]}", head, tuple(rows))]
     if report.left_out:
-        alone = tuple((path, str(n)) for path, n in report.left_out.items())
+        alone = tuple((names[path], str(n)) for path, n in report.left_out.items())
         out.append(Table("texts left out", ("not in", "texts"), alone))
     return out
+
+
+def _names(paths: Iterable[str]) -> dict[str, str]:
+    """Each path by as many of its last parts as tell it from the others."""
+    parts = {path: Path(path).parts for path in paths}
+    for n in range(1, 1 + max(map(len, parts.values()))):
+        short = {path: "/".join(p[-n:]) for path, p in parts.items()}
+        if len(set(short.values())) == len(short):
+            return short
+    return {path: path for path in parts}
 
 
 def _check(config: CompareConfig) -> Match:
