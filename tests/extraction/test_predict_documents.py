@@ -164,7 +164,13 @@ def test_a_row_with_several_answers_says_what_they_agree_on(tmp_path: Path) -> N
     row = {"task": "NER", "instruction": Instruction("Find.", ["place", "person"], "Ada, Bob and Cleo").render()}
     write_rows(tmp_path / "in.json", [row])
     predict(config(tmp_path, "in.json", orders=2, min_support=1.0), Wavering())
-    assert json.loads(output(tmp_path)[0]["output"]) == {"place": [], "person": ["Ada"]}
+    (found,) = output(tmp_path)
+    assert json.loads(found["output"]) == {"place": [], "person": ["Ada"]}
+    # What each order alone answers stays, for `evaluate --sort_by order`.
+    assert list(map(json.loads, found["orders"])) == [
+        {"place": ["Bob"], "person": ["Ada"]}, {"place": [], "person": ["Ada"]}]
+    predict(config(tmp_path, "in.json", overwrite=True), Wavering())
+    assert "orders" not in output(tmp_path)[0]
 
 
 def test_only_facts_sure_enough_are_kept(tmp_path: Path) -> None:
