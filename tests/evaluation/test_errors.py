@@ -42,6 +42,7 @@ ENTITIES: list[tuple[list[Entity], list[Entity], list[tuple[Any, ...]]]] = [
     ([entity("person", "Bob")], [entity("person", "Zoe")], [("missing", "Bob", None), ("not in text", None, "Zoe")]),
     ([], [entity("person", "left")], [("spurious", None, "left")]),
     ([entity("person", "Bob")], [], [("missing", "Bob", None)]),
+    ([entity("person", "Bob")], [entity("person", "Bob"), entity("city", "Bob")], [("extra label", None, "Bob")]),
     # Far apart are two errors, whatever their labels.
     ([entity("person", "Bob")], [entity("person", "Ada")], [("spurious", None, "Ada"), ("missing", "Bob", None)]),
     # The nearest first: the same words of another label before other borders of the same label.
@@ -120,6 +121,12 @@ def test_arguments(task: str) -> None:
         event("meet", "met", ("whom", "Ada Byron"), ("place", "New York City")),))), "string", distinct=False)
     assert error.role == "who" and error.names == ("meet|who", "meet|whom") and error.answered is not None
     assert error.answered[0].name == "whom"
+
+
+def test_a_mention_in_one_role_too_many() -> None:
+    gold = [event("meet", "met", ("who", "Ada Byron")), event("leave", "left")]
+    told = [event("meet", "met", ("who", "Ada Byron"), ("whom", "Ada Byron")), event("leave", "left", ("who", "Bob"))]
+    assert of_event("EE", gold, told, "argument") == [("extra role", None, "Ada Byron"), ("spurious", None, "Bob")]
 
 
 def test_arguments_of_an_event_that_the_other_side_lacks() -> None:
@@ -202,7 +209,8 @@ def test_every_wrong_fact_has_one_class(gold: Facts, answered: Facts, task: str,
     for e in found:
         assert e.kind in ERROR_CLASSES and e.line == 7 and (e.gold is not None or e.answered is not None)
         if e.gold is None or e.answered is None:
-            assert e.kind in ("duplicate", "spurious", "spurious event", "not in text", "missing", "missing event")
+            assert e.kind in ("duplicate", "extra label", "extra role", "spurious", "spurious event", "not in text",
+                              "missing", "missing event")
         else:
             assert e.kind not in ("duplicate", "spurious", "spurious event", "missing", "missing event")
             same = e.names[0] == e.names[1]

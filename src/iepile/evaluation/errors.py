@@ -14,29 +14,32 @@ gold facts less the right ones. Classes are decided in this order:
 3. The others are paired, the nearest mentions first (overlap.py), of equally near ones those of equal label, role and
    owner, then those that share most characters, then by place; the order of the facts does not matter. What pairs
    differ in is their class (`_kind`).
-4. What is left: answers are `not in text`, else `spurious event` if they are arguments of an event of a type that the
-   gold has not at all, else `spurious`; missed facts are `cut off` where an answer ended at the limit of its length,
-   else `missing event` if they are arguments of an event of a type that was not answered at all, else `missing`.
+4. What is left of the answers is `not in text`, else `extra label` (`extra role`) if an answer was right about the same
+   mentions under another label (in another role of the same event), else `spurious event` if it is an argument of an
+   event of a type that the gold has not at all, else `spurious`. What is left of the missed facts is `cut off` where
+   an answer ended at the limit of its length, else `missing event` if it is an argument of an event of a type that was
+   not answered at all, else `missing`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from iepile.evaluation.judged import Judged, JudgedRow
 from iepile.evaluation.overlap import APART, OVERLAPPING, PLACE, SAME, SIMILAR, Lie
 from iepile.evaluation.pairing import pairs
-from iepile.records import Facts, Span
+from iepile.evaluation.stated import Stated as Stated
+from iepile.evaluation.stated import stated as stated
+from iepile.records import Facts
 from iepile.tasks.matching import Match, agree
-from iepile.tasks.task import Task
 
 ERROR_CLASSES: tuple[str, ...] = (
     "wrong label", "wrong role", "wrong argument owner", "wrong direction", "label and direction", "wrong place",
     "boundary", "boundary and role", "boundary and label", "wrong head", "wrong tail", "wrong trigger", "wrong filler",
-    "not in text", "duplicate", "spurious event", "spurious", "label not asked", "failed", "invalid answer", "cut off",
-    "missing event", "missing",
+    "not in text", "duplicate", "extra label", "extra role", "spurious event", "spurious", "label not asked", "failed",
+    "invalid answer", "cut off", "missing event", "missing",
 )
 """Every class, in the order they are shown."""
 
@@ -86,19 +89,6 @@ def named(label: str, role: str) -> str:
     return f"{label}|{role}" if role else label
 
 
-class Stated(msgspec.Struct, frozen=True):
-    """A fact as a score group sees it."""
-
-    label: str
-    key: Hashable
-    spans: tuple[Span | None, ...]
-    names: tuple[str, ...]
-    role: str = ""
-    owner: Span | None = None
-    """Of an argument: the trigger of its event."""
-    confidence: float | None = None
-
-
 def errors_of(text: Judged, match: Match, distinct: bool) -> list[FactError]:
     """Every error of a text, by score group of its task, then by place.
 
@@ -126,38 +116,6 @@ def right_and_wrong(text: Judged, group: str, match: Match, distinct: bool) -> t
     return right, _Sorting(text, group, match).errors(wrong, missed, right)
 
 
-def stated(task: Task, facts: Facts, group: str, match: Match, distinct: bool) -> list[Stated]:
-    """The facts of a score group in the order of their keys (`Judged.keys`).
-
-    Groups called `argument...` are taken to hold an event's arguments, `trigger...` events that have one.
-    """
-    every = list(_views(task, facts, group))
-    keys = task.keys(facts, match)[group]
-    found = [msgspec.structs.replace(v, label=label, key=key) for v, (label, key) in zip(every, keys, strict=True)]
-    if not distinct:
-        return found
-    first: dict[tuple[str, Hashable], Stated] = {}
-    for fact in found:
-        first.setdefault((fact.label, fact.key), fact)
-    return list(first.values())
-
-
-def _views(task: Task, facts: Facts, group: str) -> Iterator[Stated]:
-    if task.annotation == "entity":
-        for e in facts.entities:
-            yield Stated(e.type, None, (e.span,), ("mention",), confidence=e.confidence)
-    elif task.annotation == "relation":
-        for r in facts.relations:
-            yield Stated(r.type, None, (r.head, r.tail), ("head", "tail"), confidence=r.confidence)
-    else:
-        for event in facts.events:
-            if group.startswith("argument"):
-                for a in event.arguments:
-                    yield Stated(event.type, None, (a.span,), (a.role,), a.role, event.trigger, a.confidence)
-            elif event.trigger is not None or not group.startswith("trigger"):
-                yield Stated(event.type, None, (event.trigger,), ("trigger",), confidence=event.confidence)
-
-
 class _Sorting:
     """Sorts the wrong facts of a text's score group into classes."""
 
@@ -182,10 +140,7 @@ class _Sorting:
         together = self._paired(open_missed, open_wrong)
         found += ((kind, open_missed[m], open_wrong[w]) for kind, m, w in together)
         for w in sorted({*range(len(open_wrong))} - {w for _, _, w in together}):
-            there = all(map(self.lie.holds, open_wrong[w].spans))
-            alone = self._of_no_event(open_wrong[w], self.text.gold)
-            kind = "not in text" if not there else "spurious event" if alone else "spurious"
-            found.append((kind, None, open_wrong[w]))
+            found.append((self._uncalled(open_wrong[w], right), None, open_wrong[w]))
         for m in sorted({*range(len(open_missed))} - {m for _, m, _ in together}):
             cut = any(row.finish == "length" for row in self._rows(open_missed[m]))
             alone = self._of_no_event(open_missed[m], self.text.answered)
@@ -255,6 +210,19 @@ class _Sorting:
         if all(row.finish == "error" for row in rows):
             return "failed"
         return "invalid answer" if all(row.finish == "error" or row.line in self.broken for row in rows) else ""
+
+    def _uncalled(self, fact: Stated, right: Sequence[Stated]) -> str:
+        """The class of an answer for which there is no missed fact."""
+        if not all(map(self.lie.holds, fact.spans)):
+            return "not in text"
+        for r in right:
+            if any(s is None or self.lie.of(s, x) != SAME for s, x in zip(fact.spans, r.spans, strict=True)):
+                continue
+            if not fact.role:
+                return "extra label"
+            if r.label == fact.label and self.lie.of(r.owner, fact.owner) == SAME:
+                return "extra role"
+        return "spurious event" if self._of_no_event(fact, self.text.gold) else "spurious"
 
     def _of_no_event(self, fact: Stated, other: Facts) -> bool:
         """Whether it is an argument of an event of a type that the other side lacks; not where types are told (EEA)."""
