@@ -32,7 +32,8 @@ CONFIGS = {
     "export": ["iepile.training.export.config:ExportConfig"],
     "predict": ["iepile.extraction.job:PredictJob"],
     "extract": ["iepile.extraction.job:ExtractConfig"],
-    "evaluate": ["iepile.evaluation.score:EvaluateConfig"],
+    "evaluate": ["iepile.evaluation.config:EvaluateConfig"],
+    "compare": ["iepile.evaluation.compare:CompareConfig"],
     "calibrate": ["iepile.extraction.calibrate:CalibrateConfig"],
     "kg": ["iepile.graph.triples:KgConfig", "iepile.graph.ccks2023:Ccks2023Config"],
 }

@@ -21,7 +21,8 @@ class EvaluateConfig:
     """What a mention is compared by: `string`, its characters; `normalised`, these but for width, case and punctuation
     around them; `offset`, its place; `overlap`, a place that shares a character; `head`, its head word."""
     sort_by: str = ""
-    """Also show the scores by `source`, `label`, `language`, or several of them (`source,label`)."""
+    """Also show the scores by `source`, `label` or `language`, of each label `order`, by `confidence`; or several of
+    these (`source,label`)."""
     draws: int = 0
     """Draws of the texts for 95 % intervals, 1,000 say; 0: none."""
     seed: int = 0
