@@ -1,19 +1,22 @@
-"""Scores by the rules of others, for comparison with published numbers (formats.md 1.7 and 5).
+"""Scores by the rules of others, for comparison with published numbers (formats.md 1.6, 1.7 and 5).
 
     report = run_protocol(EvaluateConfig(path1="pred.json", task="NER", protocol="iepile"))
     report.printed                # {'total': {'总样本数': 15, '错误数': 4, 'P': 60.0, ...}}
-    write_reference("pred.json", report.printed)   # output_msg/pred.json
 
 `iepile` and `deepke` are the evaluation programs of these two projects. They differ from ours in many small things:
 an answer is JSON or an error, texts with equal ids are one, labels that were not asked count, F1 is made from rounded
-numbers. `iepile` reads `subject` and `object` in relations, `deepke` reads `head` and `tail`.
+numbers. `iepile` reads `subject` and `object` in relations, `deepke` reads `head` and `tail`. `kg2instruction` scores
+DeepKE's older answers in words, `ccks2023` the triples and the text of the contest.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from iepile.errors import InputError
 from iepile.evaluation.facts import Counts, Note
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     from iepile.evaluation.protocol_iepile import Tally
     from iepile.evaluation.score import EvaluateConfig
 
-PROTOCOLS = ("iepile", "deepke")
+PROTOCOLS = ("iepile", "deepke", "kg2instruction", "ccks2023")
 """Names of the protocols."""
 
 
@@ -37,16 +40,48 @@ def check_protocol(config: EvaluateConfig) -> None:
     name = config.protocol
     if name not in PROTOCOLS:
         raise InputError(f"is {name!r}", field="protocol", expected=" or ".join(PROTOCOLS))
-    if not config.task:
+    json_rows = name in ("iepile", "deepke")
+    if not (config.path1 or (config.submit_path and not json_rows)):
+        raise InputError("not given", field="path1", fix="give the file of predictions")
+    if not config.task and name != "ccks2023":
         raise InputError("not given", field="task", fix=f"protocol {name} scores one task: name it with --task")
+    if name == "kg2instruction" and not config.standard_path:
+        raise InputError("not given", field="standard_path", fix="give the file with the gold")
     if config.match != "string":
         raise InputError(f"is {config.match!r}", field="match", expected=f"string: protocol {name} compares characters")
-    if config.sort_by not in ("", "source"):
-        raise InputError(f"is {config.sort_by!r}", field="sort_by", expected=f"source, or nothing, in protocol {name}")
-    if config.metrics_list not in ("", "f1"):
-        hint = "the reference ends with a TypeError there; " if "rouge" in config.metrics_list else ""
-        raise InputError(f"is {config.metrics_list!r}", field="metrics_list", expected="f1, or nothing",
-                         fix=f"{hint}protocol kg2instruction gives ROUGE" if hint else "give --metrics_list f1")
+    if config.sort_by not in (("", "source") if json_rows else ("",)):
+        raise InputError(f"is {config.sort_by!r}", field="sort_by",
+                         expected=f"{'source, or ' if json_rows else ''}nothing, in protocol {name}")
+    if not json_rows and config.language not in ("zh", "en"):
+        raise InputError(f"is {config.language!r}", field="language", expected="zh or en")
+    if name == "ccks2023":
+        weights_of(config)
+        if config.rouge_tokens not in ("words", "characters"):
+            raise InputError(f"is {config.rouge_tokens!r}", field="rouge_tokens", expected="words or characters")
+    metrics = {"iepile": ("", "f1"), "deepke": ("", "f1"), "ccks2023": ("f1",)}.get(
+        name, ("f1", "rouge", "f1,rouge", "rouge,f1"))
+    if config.metrics_list not in metrics:
+        fix = f"give --metrics_list {metrics[-1]}"
+        if json_rows and "rouge" in config.metrics_list:
+            fix = "the reference ends with a TypeError there; protocol kg2instruction gives ROUGE"
+        raise InputError(f"is {config.metrics_list!r}", field="metrics_list",
+                         expected=" or ".join(m or "nothing" for m in metrics), fix=fix)
+
+
+def weights_of(config: EvaluateConfig) -> tuple[float, float]:
+    """What F1 and ROUGE-2 count in the score of ccks2023.
+
+    Raises:
+        InputError: `weights` is not two numbers.
+    """
+    try:
+        first, second = map(float, config.weights.split(","))
+        if min(first, second) < 0 or not math.isfinite(first + second):
+            raise ValueError
+    except ValueError:
+        raise InputError(f"is {config.weights!r}", field="weights",
+                         expected="two numbers from 0 on, of F1 and of ROUGE-2: 0.5,0.5") from None
+    return first, second
 
 
 def run_protocol(config: EvaluateConfig) -> Report:
@@ -56,7 +91,7 @@ def run_protocol(config: EvaluateConfig) -> Report:
         InputError: see `check_protocol`; no such file; a task or row that ends the reference.
     """
     check_protocol(config)
-    return _iepile(config)
+    return {"kg2instruction": _kg2instruction, "ccks2023": _ccks2023}.get(config.protocol, _iepile)(config)
 
 
 def reference_result(config: EvaluateConfig) -> dict[str, Any]:
@@ -109,6 +144,46 @@ def _iepile(config: EvaluateConfig) -> Report:
         notes=_written(config.path1, out),
         printed=out,
     )
+
+
+def _kg2instruction(config: EvaluateConfig) -> Report:
+    from iepile.evaluation.protocol_kg2_answers import TASKS, Reader
+    from iepile.evaluation.protocol_kg2instruction import f1, figures
+
+    task = config.task.upper()
+    if task not in TASKS:
+        raise InputError(f"kg2instruction does not score task {config.task!r}", field="task", expected=", ".join(TASKS))
+    submitted = config.submit_path or config.path1
+    found = figures(config.standard_path, submitted, Reader(task, config.language, config.NAN, config.prefix),
+                    config.match_mode == "set", "rouge" in config.metrics_list.split(","))
+    rows = [Row(task, group, msgspec.structs.replace(Score.of(*cell), f1=f1(*cell)))
+            for group, cell in found.counts.items()]
+    notes = [Note(0, f"{found.missed} texts of {config.standard_path} were not submitted; kg2instruction leaves them "
+                     "out")] if found.missed else []
+    counts = Counts(records=found.texts, unscored_records=found.missed, invalid=found.unread)
+    return _plain_report(config, submitted, rows, counts, notes, found.printed())
+
+
+def _ccks2023(config: EvaluateConfig) -> Report:
+    from iepile.evaluation.protocol_ccks2023 import figures
+
+    submitted = config.path1 or config.submit_path
+    found = figures(submitted, config.standard_path, config.match_mode == "set", config.language,
+                    list if config.rouge_tokens == "characters" else None)
+    told = {"rows of the gold without a prediction": found.unanswered,
+            "pieces of answers, or whole ones, that hold no triple": found.unread,
+            "predictions whose `kg` is not what their `output` states; `kg` is scored": found.differing}
+    counts = Counts(records=found.rows, wrong_form=found.unread)
+    return _plain_report(config, submitted, [Row("RE", "relation", found.f1)], counts,
+                         [Note(0, f"{n} {what}") for what, n in told.items() if n], found.printed(weights_of(config)))
+
+
+def _plain_report(
+    config: EvaluateConfig, file: str, rows: list[Row], counts: Counts, notes: list[Note], printed: dict[str, Any]
+) -> Report:
+    mode = "set" if config.match_mode == "set" else "normal"
+    return Report(setting=f"{config.protocol}-{mode}/{VERSION}", file=file, scores=rows, field_scores=[], by_source=[],
+                  by_label=[], sources=[], counts=counts, notes=notes, printed=printed)
 
 
 def _rows(task: str, tally: Tally, source: str | None = None) -> list[Row]:

@@ -11,12 +11,13 @@ found with the bits of whole numbers, 64 cells at once (H. Hyyrö, Bit-Parallel 
 
 from __future__ import annotations
 
+import importlib
 import re
 import warnings
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from iepile.errors import MissingDependency
 
@@ -48,7 +49,7 @@ def rouge(hypothesis: str, reference: str) -> Rouge:
         for of_said in said:
             common |= _common_words(of_gold, of_said)
     rouge_l = _f(len(common), len(set(words)), len(set(gold_words)))
-    return Rouge(*(_ngrams(words, gold_words, n) for n in (1, 2)), rouge_l)
+    return Rouge(_ngrams(words, gold_words, 1), _ngrams(words, gold_words, 2), rouge_l)
 
 
 def rouge_chinese(hypothesis: str, reference: str) -> Rouge:
@@ -60,7 +61,7 @@ def rouge_chinese(hypothesis: str, reference: str) -> Rouge:
     said, gold = (_sentences(_lines_zh(text)) for text in (hypothesis, reference))
     words, gold_words = (list(chain.from_iterable(sentences)) for sentences in (said, gold))
     rouge_l = _f(_length_of_common(gold_words, words), len(words), len(gold_words))
-    return Rouge(*(_ngrams(words, gold_words, n) for n in (1, 2)), rouge_l)
+    return Rouge(_ngrams(words, gold_words, 1), _ngrams(words, gold_words, 2), rouge_l)
 
 
 def rouge_of(
@@ -96,10 +97,10 @@ def words_of() -> Callable[[str], list[str]]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            import jieba
+            jieba = importlib.import_module("jieba")
     except ImportError:
         raise MissingDependency("jieba", "rouge", "ROUGE of Chinese text") from None
-    tokenizer: Any = jieba.Tokenizer()
+    tokenizer = jieba.Tokenizer()
     # Made here: `initialize` would trust a file in the folder for temporary files, which others may have written.
     tokenizer.FREQ, tokenizer.total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
     tokenizer.initialized = True
