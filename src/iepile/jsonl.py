@@ -113,7 +113,7 @@ class _ZstdFrames(io.RawIOBase):
 
 
 @contextmanager
-def _readable(path: str | Path) -> Iterator[None]:
+def readable(path: str | Path) -> Iterator[None]:
     """Turn what a damaged file raises into an InputError."""
     try:
         yield
@@ -130,7 +130,7 @@ def read_bytes(path: str | Path) -> bytes:
     Raises:
         InputError: the file is missing, a folder, unreadable or damaged.
     """
-    with open_bytes(path) as f, _readable(path):
+    with open_bytes(path) as f, readable(path):
         return f.read().removeprefix(BOM)
 
 
@@ -169,7 +169,7 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, bytes]]:
         InputError: unreadable or empty file, or a broken JSON array.
     """
     seen = False
-    with open_bytes(path) as f, _readable(path):
+    with open_bytes(path) as f, readable(path):
         for n, line in enumerate(f, 1):
             if n == 1:
                 line = line.removeprefix(BOM)

@@ -156,17 +156,10 @@ def test_arrays_blank_lines_and_marks_are_read(tmp_path: Path) -> None:
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["p", "q", "r"]), st.integers(0, 1)), max_size=12))
 def test_no_row_is_lost_or_read_twice(rows: list[tuple[str, str, int]]) -> None:
     reader = RecordReader()
-    opened = [
-        record for n, (key, label, gold) in enumerate(rows)
-        if (record := reader._add(msgspec.convert(row([label], id=key, label=dumps(ADA * gold)), type=_row_type()), n))
-    ]
+    lines = (dumps(row([label], id=key, label=dumps(ADA * gold))).encode() for key, label, gold in rows)
+    opened = [r for n, line in enumerate(lines, 1) if (r := reader.take(line, n))]
+    opened += [r for r in [reader.end()] if r]
     assert sum(len(r.rows) for r in opened) == len(rows)
     for record in opened:
         labels = [i.name for q in record.asked for i in q.items]
         assert len(labels) == len(set(labels))
-
-
-def _row_type() -> Any:
-    import iepile.evaluation.facts as facts
-
-    return facts._Row

@@ -9,12 +9,18 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 
 from iepile.errors import InputError
-from iepile.evaluation.answers import AnswerReader, Keys, Question, Reading
+from iepile.evaluation.answers import AnswerReader, Question, Reading
+from iepile.evaluation.faults import Counts as Counts
+from iepile.evaluation.faults import Faults
+from iepile.evaluation.faults import Note as Note
+from iepile.evaluation.grouping import Key, Keys, Parts, can_be_read_again, size_of
+from iepile.evaluation.record import Record as Record
+from iepile.evaluation.rows import AskedRow, Row, Wire, as_json, read_row, read_wire
 from iepile.instruction import read_instruction
 from iepile.jsonl import BROKEN_JSON, read_lines
 from iepile.records import Facts, text_id
@@ -23,124 +29,8 @@ from iepile.tasks.task import Problem, Task, get_task
 
 MOST_QUESTIONS = 10_000
 """Distinct questions that are kept prepared."""
-MOST_NOTES = 20
-"""Faults that are told with their line; the others are only counted."""
 
 
-class Counts(msgspec.Struct):
-    """How many rows, records and oddities were met. Nothing is left out without a count."""
-
-    rows: int = 0
-    records: int = 0
-    """Texts with a label: these are scored."""
-    unscored_records: int = 0
-    """Texts without a readable label."""
-    unreadable_rows: int = 0
-    """Lines that are no JSON object, or without a readable instruction or task."""
-    other_task_rows: int = 0
-    """Rows of another task than the one asked for."""
-    invalid: int = 0
-    """Answers in which no JSON object could be read; they answer nothing."""
-    salvaged: int = 0
-    """Answers read after repair (code fence, cut short, ...)."""
-    wrong_form: int = 0
-    """Values that have not the form of the task; they are left out."""
-    not_asked: int = 0
-    """Labels and roles answered that were not asked; they are left out."""
-    missing: int = 0
-    """Labels asked that the answer does not mention."""
-    gold_not_asked: int = 0
-    """Gold facts of labels that no row of their record asks."""
-    gold_mentions: int = 0
-    """Offset scoring: mentions in the gold."""
-    gold_without_place: int = 0
-    """Offset scoring: of these, those without offsets; they are compared by their text."""
-    ungrounded: int = 0
-    """Offset scoring: predicted mentions without offsets."""
-    without_facts: int = 0
-    """Offset scoring: rows without `facts`; they answer nothing."""
-    failed: int = 0
-    """Rows on which the engine failed."""
-
-
-class Note(msgspec.Struct):
-    """A fault at a line."""
-
-    line: int
-    problem: str
-
-
-class Record(msgspec.Struct):
-    """One text: its gold facts, and the answers of all its rows."""
-
-    task: Task
-    source: str
-    label: str | None
-    asked: list[Question]
-    """What each row asked."""
-    rows: list[tuple[int, Any, Any, bytes]]
-    """Line, `output`, `finish` and `facts` of each row, not yet read."""
-    id: str = ""
-    text: str = ""
-    """Only where details are wanted."""
-    label_line: int = 0
-    gold: Facts | None = None
-    answers: list[Reading] = []
-    """What each row answered."""
-    placed: list[Facts] = []
-    """The `facts` of each row, where places or details are wanted."""
-    invalid: int = 0
-
-    def keys(self, match: Match) -> Keys:
-        """Scoring keys of all answers."""
-        if match in BY_PLACE:
-            return self.task.keys(self.task.join(self.placed), match)
-        if len(self.asked) > 1 and self._in_parts():
-            return self.task.keys(self.task.join(a.facts for a in self.answers), match)
-        parts = [part.keys for answer in self.answers for part in answer.parts]
-        groups = (*self.task.groups, *self.task.field_groups)
-        return {group: [key for keys in parts for key in keys[group]] for group in groups}
-
-    def labels_asked(self) -> frozenset[str]:
-        """Every label that a row of the record asks."""
-        if len(self.asked) == 1:
-            return self.asked[0].labels
-        return frozenset().union(*(q.labels for q in self.asked))
-
-    def _in_parts(self) -> bool:
-        """Whether a label was asked in several rows, each about other roles."""
-        names = [i.name for q in self.asked for i in q.items if i.roles]
-        return len(names) != len(set(names))
-
-    def repeats(self, question: Question, label: str | None) -> bool:
-        """Whether a row with this question and label is of another text."""
-        if label is not None and self.label is not None and label != self.label:
-            return True
-        # A big event type may be asked in parts, each with other roles.
-        close = [q for q in self.asked if not q.labels.isdisjoint(question.labels)]
-        return any(i.name == old.name and (not i.roles or not set(i.roles).isdisjoint(old.roles))
-                   for q in close for old in q.items for i in question.items)
-
-
-class _Row(msgspec.Struct):
-    # A row is to be counted whatever stands in it, so hardly anything is demanded here.
-    instruction: Any = None
-    id: Any = None
-    task: Any = None
-    source: Any = None
-    label: Any = None
-    output: Any = None
-    finish: Any = None
-    facts: msgspec.Raw = msgspec.Raw(b"")
-
-
-class _Wire(msgspec.Struct):
-    input: str
-    schema: msgspec.Raw
-
-
-_row = msgspec.json.Decoder(_Row)
-_wire = msgspec.json.Decoder(_Wire)
 _facts = msgspec.json.Decoder(Facts)
 _label = msgspec.json.Decoder(list[dict[str, Any]])
 
@@ -148,79 +38,170 @@ _label = msgspec.json.Decoder(list[dict[str, Any]])
 class RecordReader:
     """Reads prediction rows into records, counting whatever is odd."""
 
-    def __init__(self, task: str = "", match: Match = "string", detail: bool = False) -> None:
+    def __init__(
+        self, task: str = "", match: Match = "string", detail: bool = False, every: IO[bytes] | None = None
+    ) -> None:
         """
         Args:
             task: score only rows of this task; also what rows are taken for that name none.
             match: what mentions are compared by; by place, the `facts` of the rows are read.
             detail: keep the texts and read the `facts` of the rows in any case (judged.py).
+            every: gets every fault (`Faults`).
         """
         self.task = get_task(task) if task else None
         self.match, self.detail = match, detail
         self.with_facts = detail or match in BY_PLACE
-        self.counts = Counts()
-        self.notes: list[Note] = []
-        self._open: dict[tuple[str, str, str], Record] = {}
+        self.faults = Faults(every)
+        self.counts = self.faults.counts
+        self.keys = Keys()
+        """Of the texts that have ended."""
+        self._open: tuple[Key, Record] | None = None
         self._questions: dict[tuple[str, bytes], Question] = {}
         self._readers: dict[Task, AnswerReader] = {}
 
+    @property
+    def notes(self) -> list[Note]:
+        """The faults of the first lines."""
+        return self.faults.first
+
+    @property
+    def open_key(self) -> Key | None:
+        """Of the text whose rows are being read."""
+        return None if self._open is None else self._open[0]
+
     def read(self, path: str) -> Iterator[Record]:
-        """Every record of a file, by its first row.
+        """Every record of a file: by its first row where the rows of each text stand together.
 
         Raises:
             InputError: no such file, or an empty one.
         """
-        records: deque[Record] = deque()
-        for line, raw in read_lines(path):
-            self.counts.rows += 1
-            try:
-                record = self._add(_row.decode(raw), line)
-            except (*BROKEN_JSON, InputError) as e:
-                self.counts.unreadable_rows += 1
-                self._note(line, e.problem if isinstance(e, InputError) else f"not a prediction row: {e}")
-                continue
-            if record is not None:
-                records.append(record)
-        self._open.clear()
-        return self._each(records)
+        return self.in_order(path) if can_be_read_again(path) and self._together(path) else self.in_parts(path)
 
-    def _each(self, records: deque[Record]) -> Iterator[Record]:
+    def in_order(self, path: str) -> Iterator[Record]:
+        """Records as their rows end; one that comes back is another. Ask `keys.twice()` whether any did."""
+        for line, raw in read_lines(path):
+            if (record := self.take(raw, line)) is not None:
+                yield record
+            if not line % 4096 and self.keys.twice_so_far():
+                return
+        if (record := self.end()) is not None:
+            yield record
+
+    def in_parts(self, path: str) -> Iterator[Record]:
+        """Records of a file whose rows stand in any order."""
+        with Parts(size_of(path)) as parts:
+            scout = RecordReader(self.task.name if self.task else "", self.match)
+            for line, raw in read_lines(path):
+                parts.add(scout.key(raw, line), line, raw)
+            for rows in parts:
+                yield from self._gathered(rows)
+
+    def _gathered(self, rows: Iterator[tuple[int, bytes]]) -> Iterator[Record]:
+        opened: dict[Key, Record] = {}
+        records: deque[Record] = deque()
+        for line, raw in rows:
+            if (asked := self._read_row(raw, line)) is None:
+                continue
+            if (record := opened.get(asked.key)) is None or record.repeats(asked.question, asked.label):
+                record = opened[asked.key] = self._new(asked)
+                records.append(record)
+            self._join(record, asked)
+        opened.clear()
         # Read as late and let go of as early as can be: what waits is text, a tenth of what it means.
         while records:
             yield self._fill(records.popleft())
 
-    def _add(self, row: _Row, line: int) -> Record | None:
-        """Put a row to its record; returns the record when this row opened it."""
-        task = self._task_of(row.task)
+    def take(self, raw: bytes, line: int) -> Record | None:
+        """Read a row; the record before it when this row ended that."""
+        asked = self._read_row(raw, line)
+        return None if asked is None else self.add(asked)
+
+    def add(self, asked: AskedRow) -> Record | None:
+        """Put a row to its record; the record before it when this row ended that."""
+        ended = None
+        if self._open is None or self._open[0] != asked.key:
+            ended = self.end()
+            self._open = asked.key, self._new(asked)
+        elif self._open[1].repeats(asked.question, asked.label):
+            ended = self._fill(self._open[1])
+            self._open = asked.key, self._new(asked)
+        self._join(self._open[1], asked)
+        return ended
+
+    def end(self) -> Record | None:
+        """The record whose rows have ended."""
+        if self._open is None:
+            return None
+        (key, record), self._open = self._open, None
+        self.keys.add(key)
+        return self._fill(record)
+
+    def key(self, raw: bytes, line: int) -> Key | None:
+        """Which text a row is of; None where it is of none."""
+        asked = self._read_row(raw, line)
+        return None if asked is None else asked.key
+
+    def _together(self, path: str) -> bool:
+        scout = RecordReader(self.task.name if self.task else "", self.match)
+        last: Key | None = None
+        for line, raw in read_lines(path):
+            key = scout.key(raw, line)
+            if key is not None and key != last:
+                if last is not None:
+                    scout.keys.add(last)
+                last = key
+            if not line % 4096 and scout.keys.twice_so_far():
+                return False
+        if last is not None:
+            scout.keys.add(last)
+        return not scout.keys.twice()
+
+    def _read_row(self, raw: bytes, line: int) -> AskedRow | None:
+        """A row as it is needed; None when it is of no text, which is counted and told."""
+        self.counts.rows += 1
+        try:
+            row = read_row(raw)
+            task = self._task_of(row.task)
+        except (*BROKEN_JSON, InputError) as e:
+            self.counts.unreadable_rows += 1
+            self.faults.note(line, e.problem if isinstance(e, InputError) else f"not a prediction row: {e}")
+            return None
         if self.task is not None and task is not self.task:
             self.counts.other_task_rows += 1
             return None
-        if task not in self._readers:
-            self._readers[task] = AnswerReader(task, self.match)
+        try:
+            return self._asked(row, task, line)
+        except RecursionError:
+            self.counts.unreadable_rows += 1
+            self.faults.note(line, "not a prediction row: too deeply nested")
+            return None
+
+    def _asked(self, row: Row, task: Task, line: int) -> AskedRow:
         text, fault = "", ""
         question = Question((), {})
         try:
-            wire = _read_wire(row.instruction)
-            text, question = wire.input, self._question(task, wire, row.instruction)
+            wire = read_wire(row.instruction)
+            text, question = wire.input, self.question(task, wire, row.instruction)
         except InputError as e:
             # The gold facts of such a row still count: an answer was expected.
             fault = e.problem
             self.counts.unreadable_rows += 1
-            self._note(line, fault)
-        label = row.label if row.label is None or isinstance(row.label, str) else _plain(row.label)
+            self.faults.note(line, fault)
+        label = row.label if row.label is None or isinstance(row.label, str) else as_json(row.label)
         # Hashing a text takes longer than all else here.
         own = str(row.id) if row.id is not None else f"line {line}" if fault else text_id(text)
-        key = (task.name, str(row.source or ""), own)
-        record = self._open.get(key)
-        new = record is None or record.repeats(question, label)
-        if record is None or new:
-            record = self._open[key] = Record(task, key[1], None, [], [], own, text if self.detail else "")
-        if record.label is None and label is not None:
-            record.label, record.label_line = label, line
-        record.asked.append(question)
-        facts = bytes(row.facts) if self.with_facts else b""
-        record.rows.append((line, row.output, row.finish, facts))
-        return record if new else None
+        return AskedRow(task, (task.name, str(row.source or ""), own), question, label, line, row, text)
+
+    def _new(self, asked: AskedRow) -> Record:
+        _, source, own = asked.key
+        return Record(asked.task, source, None, [], [], own, asked.text if self.detail else "")
+
+    def _join(self, record: Record, asked: AskedRow) -> None:
+        if record.label is None and asked.label is not None:
+            record.label, record.label_line = asked.label, asked.line
+        record.asked.append(asked.question)
+        facts = bytes(asked.row.facts) if self.with_facts else b""
+        record.rows.append((asked.line, asked.row.output, asked.row.finish, facts))
 
     def _fill(self, record: Record) -> Record:
         """Read the label and the answers of a record whose rows are all there."""
@@ -239,19 +220,30 @@ class RecordReader:
             raise InputError("the row names no `task`; give --task")
         return self.task
 
-    def _question(self, task: Task, wire: _Wire, text: str) -> Question:
+    def question(self, task: Task, wire: Wire, text: str) -> Question:
+        """What an instruction asks, prepared.
+
+        Raises:
+            InputError: not a question of the task.
+        """
         key = (task.name, bytes(wire.schema))
         if (question := self._questions.get(key)) is None:
-            question = self._readers[task].question(task.read_items(read_instruction(text).schema))
+            question = self._reader(task).question(task.read_items(read_instruction(text).schema))
             if len(self._questions) < MOST_QUESTIONS:
                 self._questions[key] = question
         return question
+
+    def _reader(self, task: Task) -> AnswerReader:
+        if (reader := self._readers.get(task)) is None:
+            reader = self._readers[task] = AnswerReader(task, self.match)
+        return reader
 
     def _gold(self, task: Task, label: str, line: int) -> Facts | None:
         try:
             facts = task.read_label_rows(_label.decode(label))
         except (*BROKEN_JSON, InputError) as e:
-            self._note(line, e.problem if isinstance(e, InputError) else f"the label cannot be read: {e}")
+            self.counts.unreadable_labels += 1
+            self.faults.note(line, e.problem if isinstance(e, InputError) else f"the label cannot be read: {e}")
             return None
         # By place, a mention that stands twice in the text is two facts; by text it is one.
         return _once(facts) if self.match in BY_PLACE else task.canonical(facts)
@@ -263,8 +255,8 @@ class RecordReader:
         if output is None:
             reading = Reading((), (Problem("invalid", "no answer"),))
         else:
-            text = output if isinstance(output, str) else _plain(output)
-            reading = self._readers[record.task].read(text, question)
+            text = output if isinstance(output, str) else as_json(output)
+            reading = self._reader(record.task).read(text, question)
         if reading.problems:
             self._count(reading.problems, record, line)
         for part in reading.parts:
@@ -278,7 +270,7 @@ class RecordReader:
             if p.kind == "invalid":
                 record.invalid += 1
                 counts.invalid += 1
-                self._note(line, f"invalid answer: {p.detail}")
+                self.faults.note(line, f"invalid answer: {p.detail}")
             elif p.kind == "salvaged":
                 counts.salvaged += 1
             elif p.kind == "wrong form":
@@ -294,24 +286,11 @@ class RecordReader:
         except BROKEN_JSON as e:
             if self.match in BY_PLACE:
                 self.counts.without_facts += 1
-                self._note(line, f"no `facts` that can be read: {e}")
+                self.faults.note(line, f"no `facts` that can be read: {e}")
             return Facts()
         if self.match in BY_PLACE:
             self.counts.ungrounded += sum(not s.grounded for s in facts.spans())
         return facts
-
-    def _note(self, line: int, problem: str) -> None:
-        if len(self.notes) < MOST_NOTES:
-            self.notes.append(Note(line, problem))
-
-
-def _read_wire(text: object) -> _Wire:
-    if not isinstance(text, str):
-        raise InputError("no `instruction`")
-    try:
-        return _wire.decode(text)
-    except BROKEN_JSON as e:
-        raise InputError(f"the instruction cannot be read: {e}") from None
 
 
 @lru_cache(maxsize=64)
@@ -324,7 +303,3 @@ def _once(facts: Facts) -> Facts:
     return Facts(
         tuple(dict.fromkeys(facts.entities)), tuple(dict.fromkeys(facts.relations)), tuple(dict.fromkeys(facts.events))
     )
-
-
-def _plain(value: object) -> str:
-    return msgspec.json.encode(value).decode()

@@ -10,10 +10,9 @@ micro averages from unrounded values, in percent; a score with nothing to divide
 
 from __future__ import annotations
 
-import gc
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 
 from msgspec import structs
@@ -21,6 +20,7 @@ from msgspec import structs
 from iepile.errors import InputError
 from iepile.evaluation.config import EvaluateConfig as EvaluateConfig
 from iepile.evaluation.count import Tally
+from iepile.evaluation.counted import counted, uncollected
 from iepile.evaluation.facts import RecordReader
 from iepile.evaluation.outputs import complete
 from iepile.evaluation.report import VERSION, Report, Row, Score, SourceCounts
@@ -64,41 +64,17 @@ def evaluate(config: EvaluateConfig) -> Report:
 def _as_reference(config: EvaluateConfig) -> Report:
     from iepile.evaluation.protocol import run_protocol
 
-    with _uncollected():
+    with uncollected():
         return run_protocol(config)
 
 
 def _ours(config: EvaluateConfig, match: Match) -> Report:
-    reader = RecordReader(config.task, match)
-    tally = Tally(config.match_mode, match, reader.counts)
-    sources: dict[tuple[str, str], list[int]] = {}
-    with _uncollected():
-        for record in reader.read(config.path1):
-            if record.gold is None:
-                reader.counts.unscored_records += 1
-                continue
-            reader.counts.records += 1
-            per_source = sources.setdefault((record.task.name, record.source), [0, 0])
-            per_source[0] += 1
-            per_source[1] += record.invalid
-            tally.add(record)
+    reader, tally = counted(config, match)
     if not reader.counts.records:
         raise _nothing(config, reader)
     if match in BY_PLACE:
         _check_places(config, reader)
-    return _report(config, tally, sources, reader)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the cycle collector: it would walk over every record again and again, and none has a cycle."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
+    return _report(config, tally, reader)
 
 
 def _check(config: EvaluateConfig) -> Match:
@@ -121,9 +97,8 @@ def _check(config: EvaluateConfig) -> Match:
     return next(m for m in MATCHES if m == config.match)
 
 
-def _report(
-    config: EvaluateConfig, tally: Tally, sources: dict[tuple[str, str], list[int]], reader: RecordReader
-) -> Report:
+def _report(config: EvaluateConfig, tally: Tally, reader: RecordReader) -> Report:
+    sources = tally.texts
     names = dict.fromkeys(t for t, _ in sources)
     groups = [(t, g) for t in sorted(names) for g in (*get_task(t).groups, *get_task(t).field_groups)]
     totals = {g: [0, 0, 0] for g in groups}
@@ -146,7 +121,7 @@ def _report(
         by_label=[Row(t, g, Score.of(*n), label=part) for (t, g, part), n in labels if g in get_task(t).groups],
         sources=[SourceCounts(t, s, *n) for (t, s), n in sorted(sources.items())],
         counts=reader.counts,
-        notes=sorted(reader.notes, key=lambda note: note.line),
+        notes=reader.notes,
     )
 
 

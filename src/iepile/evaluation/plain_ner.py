@@ -1,0 +1,225 @@
+"""NER rows in their plain form, counted without making facts of them: what most rows of most files are.
+
+A row is plain when its text has no other row, its label and its answer are exactly of the form that `tasks/ner.py`
+writes, and it answers only what it asks. Every other row goes the general road (facts.py, count.py), so a result never
+depends on which road a row went.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from iepile.errors import InputError
+from iepile.evaluation.answers import Question
+from iepile.evaluation.count import Tally
+from iepile.evaluation.facts import RecordReader
+from iepile.evaluation.record import Record
+from iepile.evaluation.rows import AskedRow, Row, Wire, decode_wire
+from iepile.jsonl import BOM, BROKEN_JSON, open_bytes, readable
+from iepile.tasks.task import get_task
+
+_MOST = 256
+"""Questions for which decoders are made."""
+_TASK, _GROUP = "NER", "entity"
+_Mention = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class _Plain(msgspec.Struct, gc=False):
+    instruction: str
+    label: str
+    output: str
+    id: str
+    task: str = ""
+    source: str = ""
+    finish: Literal["stop", "length"] | None = None
+
+
+_decode = msgspec.json.Decoder(_Plain).decode
+
+
+class _Cell:
+    """What the texts of one question and source hold, by label."""
+
+    __slots__ = ("gold", "missed", "pred", "spread")
+
+    def __init__(self, labels: tuple[str, ...]) -> None:
+        self.gold, self.pred, self.missed = (dict.fromkeys(labels, 0) for _ in range(3))
+        self.spread: dict[tuple[int, int, int], int] = {}
+        """As in `count.Cell`."""
+
+
+class _Asked:
+    """A question about labels, and what decodes labels and answers that hold no others."""
+
+    __slots__ = ("answer", "cells", "label", "labels", "question")
+
+    def __init__(self, question: Question) -> None:
+        self.question, self.labels = question, tuple(question.known)
+        self.cells: dict[str, _Cell] = {}
+        """By source."""
+        name: Any = Literal[self.labels]
+        fact = msgspec.defstruct("Fact", [("entity", _Mention), ("entity_type", name)], gc=False,
+                                 forbid_unknown_fields=True)
+        self.label: Callable[[str], list[Any]] = msgspec.json.Decoder(list[fact]).decode  # type: ignore[valid-type]
+        self.answer: Callable[[str], dict[str, list[str]]] = msgspec.json.Decoder(dict[name, list[_Mention]]).decode
+
+
+class PlainNer:
+    """Scores a file of which most rows are plain NER rows."""
+
+    def __init__(self, reader: RecordReader, tally: Tally) -> None:
+        """Both are filled as the general road does it."""
+        self.reader, self.tally = reader, tally
+        self._asked: dict[bytes, _Asked] = {}
+
+    def suits(self) -> bool:
+        """Whether any row may be plain under the settings of the two."""
+        reader = self.reader
+        return (reader.task in (None, get_task(_TASK)) and reader.match == "string" and not reader.with_facts
+                and not self.tally.by_language)
+
+    def count(self, path: str) -> bool:
+        """Score a whole file; False, with nothing done, of one that does not begin with a row on a line.
+
+        Ask `reader.keys.twice()` afterwards whether the rows of a text stood apart: then nothing here holds.
+        """
+        with open_bytes(path) as f, readable(path):
+            head: bytes = f.peek(64)  # type: ignore[attr-defined]
+            if head.removeprefix(BOM).lstrip()[:1] != b"{":
+                return False
+            self._lines(f)
+        self._hand_in()
+        return True
+
+    def _lines(self, lines: Iterable[bytes]) -> None:
+        # One loop, and names of its own for everything in it: calls and look-ups would take half of its time.
+        reader, parts, questions, distinct = self.reader, self.reader.keys.parts, self._asked, self.tally.distinct
+        many, unnamed = len(parts) - 1, "" if reader.task is not None else _TASK
+        held: tuple[_Plain, _Asked] | None = None
+        n = plain = missing = 0
+        for line in lines:
+            n += 1
+            try:
+                row = _decode(line)
+                wire = decode_wire(row.instruction)
+                asked = questions.get(bytes(wire.schema)) or self._ask(row, wire)
+            except BROKEN_JSON:
+                asked = None
+            if asked is None or (row.task != _TASK and row.task != unnamed):
+                if held is not None:
+                    self._general(held, n - 1)
+                    held = None
+                self._odd(line, n)
+                continue
+            plain += 1
+            if held is None:
+                if reader.open_key is not None:
+                    if reader.open_key == (_TASK, row.source, row.id):
+                        self._general((row, asked), n)
+                        continue
+                    self._end()
+                held = row, asked
+                continue
+            before, its = held
+            if row.id == before.id and row.source == before.source:
+                self._general(held, n - 1)
+                self._general((row, asked), n)
+                held = None
+                continue
+            held = row, asked
+            try:
+                facts, answer = its.label(before.label), its.answer(before.output)
+            except BROKEN_JSON:
+                self._general((before, its), n - 1)
+                self._end()
+                continue
+            h = hash((_TASK, before.source, before.id))
+            parts[h & many].append(h)
+            if not n & 4095 and reader.keys.twice_so_far():
+                return
+            if (cell := its.cells.get(before.source)) is None:
+                cell = its.cells[before.source] = _Cell(its.labels)
+            counts = cell.gold
+            gold = {(f.entity_type, f.entity) for f in facts}
+            there = len(gold)
+            if there == len(facts):
+                for f in facts:
+                    counts[f.entity_type] += 1
+            else:
+                for label, _ in gold:
+                    counts[label] += 1
+            if len(answer) != len(its.labels):
+                missing += len(its.labels) - len(answer)
+            answered = 0
+            counts = cell.pred
+            for label, mentions in answer.items():
+                if mentions:
+                    size = len(set(mentions)) if distinct else len(mentions)
+                    answered += size
+                    counts[label] += size
+                    for mention in mentions:
+                        if (fact := (label, mention)) in gold:
+                            gold.remove(fact)
+            if gold:
+                counts = cell.missed
+                for label, _ in gold:
+                    counts[label] += 1
+            kind = there - len(gold), answered, there
+            if kind in cell.spread:
+                cell.spread[kind] += 1
+            else:
+                cell.spread[kind] = 1
+        if held is not None:
+            self._general(held, n)
+        self._end()
+        reader.counts.rows += plain
+        reader.counts.missing += missing
+
+    def _ask(self, row: _Plain, wire: Wire) -> _Asked | None:
+        """The question of a row, where it is plain and there is room for it."""
+        if len(self._asked) >= _MOST:
+            return None
+        try:
+            question = self.reader.question(get_task(_TASK), wire, row.instruction)
+        except InputError:
+            return None
+        if not question.known:
+            return None
+        asked = self._asked[bytes(wire.schema)] = _Asked(question)
+        return asked
+
+    def _general(self, held: tuple[_Plain, _Asked], line: int) -> None:
+        """Let a row go the general road."""
+        row, asked = held
+        as_any = Row(row.instruction, row.id, row.task, row.source, row.label, row.output, row.finish)
+        key = (_TASK, row.source, row.id)
+        self._take(self.reader.add(AskedRow(get_task(_TASK), key, asked.question, row.label, line, as_any, "")))
+
+    def _odd(self, line: bytes, n: int) -> None:
+        line = (line.removeprefix(BOM) if n == 1 else line).strip()
+        if line:
+            self._take(self.reader.take(line, n))
+
+    def _end(self) -> None:
+        self._take(self.reader.end())
+
+    def _take(self, record: Record | None) -> None:
+        if record is not None:
+            self.tally.take(record)
+
+    def _hand_in(self) -> None:
+        for asked in self._asked.values():
+            for source, cell in asked.cells.items():
+                texts = sum(cell.spread.values())
+                self.reader.counts.records += texts
+                self.tally.texts.setdefault((_TASK, source), [0, 0])[0] += texts
+                to = self.tally.cell(_TASK, _GROUP, source)
+                to.spread.update(cell.spread)
+                for label, there in cell.gold.items():
+                    if there or cell.pred[label]:
+                        to.gold[label] += there
+                        to.pred[label] += cell.pred[label]
+                        to.right[label] += there - cell.missed[label]
