@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from iepile.errors import InputError
 from iepile.evaluation.config import EvaluateConfig
 from iepile.evaluation.count import Tally
 from iepile.evaluation.counted import counted
 from iepile.evaluation.facts import RecordReader
-from iepile.evaluation.plain_ner import PlainNer
+from iepile.evaluation.plain_ner import PlainNer, _cut
 from iepile.evaluation.report import VERSION
 from iepile.evaluation.score import evaluate
-from iepile.jsonl import write_rows
+from iepile.jsonl import dumps, write_rows
+from iepile.tasks.task import Item, get_task
 from mutated_predictions import good_rows, mutated
 
 
@@ -62,6 +66,25 @@ def test_both_roads_agree_on_mutated_rows(tmp_path: Path, part: int) -> None:
 def test_both_roads_agree_on_many_mutated_rows(tmp_path: Path) -> None:
     for seed in range(1000, 11_000):
         fast_and_general_agree(tmp_path / "pred.json", seed)
+
+
+NAME = st.text(st.sampled_from("ab,: []{}<“”'/#.\\\u3000语\n"), max_size=4)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["a", "b", "c, d", ": "]), st.lists(NAME, max_size=3)), max_size=4),
+       st.integers(0, 80))
+@example([("a", ["b"]), ("b", ["a", ","])], 21)
+def test_answers_cut_short_are_read_as_the_task_reads_them(members: list[tuple[str, list[str]]], kept: int) -> None:
+    text = ("{" + ", ".join(f"{dumps(k)}: {dumps(v)}" for k, v in members) + "}")[:kept]
+    if (closed := _cut(text)) is None:
+        return
+    items = tuple(map(Item, ("a", "b", "c, d", ": ")))
+    read = get_task("NER").parse(text, items)
+    whole = json.loads(closed[0])
+    if len(whole) == closed[1]:
+        assert read.facts == get_task("NER").parse(closed[0], items).facts
+        assert [p.kind for p in read.problems] == ["salvaged"] + ["missing"] * (4 - len(whole))
 
 
 def test_plain_rows_do_go_the_short_road(tmp_path: Path) -> None:

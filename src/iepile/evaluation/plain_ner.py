@@ -7,6 +7,7 @@ depends on which road a row went.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal
 
@@ -40,6 +41,34 @@ class _Plain(msgspec.Struct, gc=False):
 _decode = msgspec.json.Decoder(_Plain).decode
 
 
+_TEXT = r"[^\"\\“”‘’<\x00-\x1f]"
+_NAME = f'"{_TEXT}+"'
+_LIST = rf"\[(?:{_NAME}(?:, {_NAME})*)?"
+_MEMBERS = re.compile(rf"\{{(?:{_NAME}: {_LIST}\](?:, )?)*")
+_LAST = re.compile(rf'({_NAME}: {_LIST})(?:, )?(?:"{_TEXT}*)?')
+_LAST_KEY = re.compile(rf'(?:"{_TEXT}*"?:? ?)?')
+
+
+def _cut(text: str) -> tuple[str, int] | None:
+    """An answer that was cut short, closed after the last mention that is whole, and how many labels it has.
+
+    What `Task.parse` reads in such a text, which takes fifty times as long; None where there is more to mend.
+
+    >>> _cut('{"a": ["x"], "b": ["y", "z')
+    ('{"a": ["x"], "b": ["y"]}', 2)
+    """
+    if (members := _MEMBERS.match(text)) is None:
+        return None
+    end = members.end()
+    if last := _LAST.fullmatch(text, end):
+        closed = text[:end] + last[1] + "]}"
+    elif _LAST_KEY.fullmatch(text, end):
+        closed = text[:end].removesuffix(", ") + "}"
+    else:
+        return None
+    return closed, closed.count('": [')
+
+
 class _Cell:
     """What the texts of one question and source hold, by label."""
 
@@ -65,6 +94,15 @@ class _Asked:
                                  forbid_unknown_fields=True)
         self.label: Callable[[str], list[Any]] = msgspec.json.Decoder(list[fact]).decode  # type: ignore[valid-type]
         self.answer: Callable[[str], dict[str, list[str]]] = msgspec.json.Decoder(dict[name, list[_Mention]]).decode
+
+    def mended(self, row: _Plain) -> tuple[list[Any], dict[str, list[str]]]:
+        """The facts of a row, and those of its answer if that is only cut short. Raises what `BROKEN_JSON` names."""
+        if (closed := _cut(row.output)) is None:
+            raise msgspec.DecodeError
+        facts, answer = self.label(row.label), self.answer(closed[0])
+        if len(answer) != closed[1]:  # a label that stands twice
+            raise msgspec.DecodeError
+        return facts, answer
 
 
 class PlainNer:
@@ -133,9 +171,13 @@ class PlainNer:
             try:
                 facts, answer = its.label(before.label), its.answer(before.output)
             except BROKEN_JSON:
-                self._general((before, its), n - 1)
-                self._end()
-                continue
+                try:
+                    facts, answer = its.mended(before)
+                except BROKEN_JSON:
+                    self._general((before, its), n - 1)
+                    self._end()
+                    continue
+                reader.counts.salvaged += 1
             h = hash((_TASK, before.source, before.id))
             parts[h & many].append(h)
             if not n & 4095 and reader.keys.twice_so_far():
