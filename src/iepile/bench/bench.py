@@ -171,7 +171,7 @@ def _chosen(config: BenchConfig) -> list[Chosen]:
 def _check_beside(config: BenchConfig, figures: Figures) -> None:
     for model in config.beside:
         if model not in figures.models:
-            near = difflib.get_close_matches(model, figures.models, 1, 0.4)
+            near = difflib.get_close_matches(model, figures.models, 1)
             raise InputError(f"no published figures of {model!r}", field="beside", expected=", ".join(figures.models),
                              fix=f"did you mean {near[0]}?" if near else
                              "give a file with them: --published FILE.yaml")

@@ -43,22 +43,8 @@ def read_lined(raw: bytes, file: str | Path, form: type[T]) -> tuple[T, Lines]:
     Raises:
         InputError: not YAML, a key that stands twice, an alias, or not of that form.
     """
-    loader = yaml.SafeLoader(raw)
     lines = Lines()
-    try:
-        node = loader.get_single_node()
-        if node is not None:
-            _walk(node, (), lines, set(), str(file))
-        data = loader.construct_document(node) if node is not None else None
-    except yaml.MarkedYAMLError as e:
-        mark = e.problem_mark
-        raise InputError(f"not YAML: {e.problem}", file=file, line=mark.line + 1 if mark else None) from None
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as e:
-        raise InputError(f"not YAML: {e}", file=file) from None
-    except RecursionError:
-        raise InputError("too deeply nested", file=file) from None
-    finally:
-        loader.dispose()
+    data = _data(raw, file, lines)
     try:
         return msgspec.convert(data, form), lines
     except msgspec.ValidationError as e:
@@ -67,6 +53,26 @@ def read_lined(raw: bytes, file: str | Path, form: type[T]) -> tuple[T, Lines]:
         field = ".".join(map(str, path))
         raise InputError(problem[:1].lower() + problem[1:], file=file, line=lines.at(*path), field=field or None,
                          expected=f"see the documentation, {form.__name__}") from None
+
+
+def _data(raw: bytes, file: str | Path, lines: Lines) -> Any:
+    try:
+        loader = yaml.SafeLoader(raw)
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _walk(node, (), lines, set(), str(file))
+        return loader.construct_document(node)
+    except yaml.MarkedYAMLError as e:
+        mark = e.problem_mark or e.context_mark
+        raise InputError(f"not YAML: {e.problem or e.context}", file=file, line=mark.line + 1 if mark else 1) from None
+    except yaml.reader.ReaderError as e:
+        line = raw[: e.position].count(b"\n") + 1
+        raise InputError(f"not YAML: {e.reason}", file=file, line=line) from None
+    except (yaml.YAMLError, ValueError) as e:  # a date that is none
+        raise InputError(f"not YAML: {e}", file=file, line=1) from None
+    except RecursionError:
+        raise InputError("too deeply nested", file=file, line=1) from None
 
 
 def _walk(node: Any, path: tuple[Hashable, ...], lines: Lines, met: set[int], file: str) -> None:

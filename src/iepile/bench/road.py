@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
@@ -19,15 +18,14 @@ from iepile.bench.report import Reference
 from iepile.bench.suite import Chosen
 from iepile.corpus.catalog import Found
 from iepile.errors import IepileError, InputError
-from iepile.evaluation.count import Tally
-from iepile.evaluation.facts import RecordReader
+from iepile.evaluation.config import EvaluateConfig
 from iepile.evaluation.report import VERSION, Score
-from iepile.evaluation.score import EvaluateConfig, evaluate
+from iepile.evaluation.score import evaluate
+from iepile.extraction.answered import PredictSummary
 from iepile.extraction.engines.engine import Engine, open_engine
 from iepile.extraction.plan import AskingConfig
 from iepile.extraction.predict import PredictConfig, predict
 from iepile.extraction.run import Progress
-from iepile.jsonl import atomic_writer
 from iepile.stamps import Stamps
 
 if TYPE_CHECKING:
@@ -109,7 +107,7 @@ class Road:
         scored.seconds, scored.kept = answered.seconds, answered.kept
         return scored
 
-    def _answer(self, folder: Path, progress: Progress | None) -> dict[str, Any]:
+    def _answer(self, folder: Path, progress: Progress | None) -> PredictSummary:
         if self._engine is None:
             try:
                 self._engine = open_engine(self.name, self.model, self.options)
@@ -122,7 +120,7 @@ class Road:
         summary = predict(config, self._engine, progress)
         if summary.errors:
             raise IepileError(f"{summary.errors:,} of {summary.rows:,} rows failed; the first: {summary.first_error}")
-        return {"rows": summary.rows, "invalid": summary.invalid}
+        return summary
 
 
 class NoEngine(IepileError):
@@ -147,8 +145,7 @@ def _raw(found: Found) -> list[Path]:
 
 def _score(folder: Path, task: str) -> dict[str, Any]:
     path = str(folder / PREDICTIONS)
-    ours = evaluate(EvaluateConfig(path1=path, task=task))
-    low_high = _intervals(path, task)
+    ours = evaluate(EvaluateConfig(path1=path, task=task, draws=DRAWS, seed=DRAW_SEED, output=str(folder / SCORES)))
     notes, setting = [], ""
     reference: dict[str, Reference] = {}
     try:
@@ -157,23 +154,7 @@ def _score(folder: Path, task: str) -> dict[str, Any]:
         reference = {r.group: Reference(r.score.precision, r.score.recall, r.score.f1) for r in theirs.scores}
     except InputError as e:
         notes.append(f"not scored as the reference does: {e.problem}")
-    groups = {r.group: Counted(r.score, *low_high[r.group], reference.get(r.group)) for r in ours.scores}
-    with atomic_writer(folder / SCORES) as f:
-        f.write(ours.to_json())
+    groups = {r.group: Counted(r.score, *(r.interval.f1 if r.interval else (0.0, 0.0)), reference.get(r.group))
+              for r in ours.scores}
     return {"groups": groups, "invalid": sum(s.invalid for s in ours.sources), "setting": ours.setting,
             "reference": setting, "notes": notes}
-
-
-def _intervals(path: str, task: str) -> dict[str, tuple[float, float]]:
-    """Group -> where 95 % of the draws of F1 lie."""
-    from iepile.evaluation.bootstrap import interval
-
-    reader = RecordReader(task, "string")
-    tally = Tally("normal", "string", reader.counts)
-    for record in reader.read(path):
-        if record.gold is not None:
-            tally.add(record)
-    spreads: dict[str, Counter[tuple[int, int, int]]] = {}
-    for (_, group, _), cell in tally.cells.items():
-        spreads.setdefault(group, Counter()).update(cell.spread)
-    return {group: interval(spread, DRAWS, DRAW_SEED).f1 for group, spread in spreads.items()}
