@@ -32,6 +32,7 @@ from iepile.evaluation.report import VERSION, Score
 from iepile.evaluation.tables import Table
 from iepile.jsonl import atomic_writer, check_targets, dumps
 from iepile.tasks.matching import MATCHES, Match
+from iepile.tasks.task import get_task
 
 
 @dataclass(kw_only=True)
@@ -171,11 +172,13 @@ def tables(report: CompareReport) -> list[Table]:
     several = len(names) > 2
     rows = []
     for c in report.comparisons:
+        if c.group not in get_task(c.task).groups:
+            continue  # in the file only: they say much the same
         d = c.difference
         p = f"{d.p:.4f}" + (f" ({c.p_corrected:.4f})" if several else "")
         rows.append((names[c.file], c.task, c.group, f"{c.first.f1:.2f}", f"{c.second.f1:.2f}", f"{d.value:+.2f}",
-                     f"{d.low:+.1f} to {d.high:+.1f}", p, str(c.better), str(c.worse), str(c.texts)))
-    head = ("run", "task", "facts", "F1 first", "F1", "change", "95 %", "p (Holm)" if several else "p", "better",
+                     f"{d.low:.1f} to {d.high:.1f}", p, str(c.better), str(c.worse), str(c.texts)))
+    head = ("run", "task", "facts", "first", "F1", "change", "95 %", "p (Holm)" if several else "p", "better",
             "worse", "texts")
     out = [Table(f"{report.setting}, against {names[report.first]}", head, tuple(rows))]
     if report.left_out:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
+
 from iepile.evaluation.config import EvaluateConfig
 from iepile.evaluation.report import Report
 from iepile.tasks.matching import BY_PLACE, Match
@@ -65,10 +67,11 @@ def _add_confidence(config: EvaluateConfig, report: Report, match: Match) -> Non
 def _write_page(config: EvaluateConfig, report: Report, match: Match) -> None:
     from iepile.evaluation.facts import RecordReader
     from iepile.evaluation.judged import judged
+    from iepile.evaluation.reliability import ReliabilityCurve
     from iepile.evaluation.report_page import PageOptions, report_data, write_report
 
     options = PageOptions(config.report_language, draws=config.draws or PAGE_DRAWS, seed=config.seed)
     texts = judged(RecordReader(config.task, match, detail=True), config.path1)
     data = report_data(config, report, texts, options, report.orders)
     write_report(config.report, data)
-    report.reliability = data["reliability"]
+    report.reliability = msgspec.convert(data["reliability"], list[ReliabilityCurve])

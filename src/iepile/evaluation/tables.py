@@ -76,10 +76,12 @@ def _orders(found: Iterable[OrderScores]) -> Table:
 
 
 def _thresholds(found: Iterable[ReliabilityCurve]) -> Table:
-    cells = []
+    cells: list[tuple[str, ...]] = []
     for curve in found:
+        kept = -1
         for threshold, p, r, f1, facts in curve.thresholds:
-            if round(threshold * 100) in SHOWN:
+            if round(threshold * 100) in SHOWN and facts != kept:
+                kept = facts
                 cells.append((curve.task, curve.group, f"{threshold:.2f}", f"{p:.2f}", f"{r:.2f}", f"{f1:.2f}",
                               str(facts), f"{curve.error:.3f}"))
     head = ("task", "facts", "confidence", "P", "R", "F1", "kept", "calibration error")
