@@ -10,12 +10,9 @@ import pytest
 from tests.browser import Browser, Page
 from tests.report_rows import HOSTILE, examples, made, row
 
-from iepile.evaluation.breakdown import Breakdown
-from iepile.evaluation.facts import RecordReader
-from iepile.evaluation.judged import judged
 from iepile.evaluation.report import Report
-from iepile.evaluation.report_page import PageOptions, report_data, write_report
-from iepile.evaluation.score import EvaluateConfig
+from iepile.evaluation.report_page import write_report
+from iepile.evaluation.score import EvaluateConfig, evaluate
 from iepile.jsonl import write_rows
 
 
@@ -230,22 +227,20 @@ def test_confidence_is_drawn_where_there_is_some(page: Page) -> None:
     assert page.run("charts.every(c => c.getWidth() > 300 && c.getWidth() <= c.getDom().parentElement.clientWidth)")
 
 
-def test_label_orders_when_given(browser: Browser, folder: Path, report: Report) -> None:
-    path = folder / "pred <img src=x>.json"
-    config = EvaluateConfig(path1=str(path))
-    parts = Breakdown()
-    for text in judged(RecordReader(detail=True), str(path)):
-        for group in text.task.groups:
-            answered, gold = text.keys(group, "string", False)
-            parts.add(text, group, answered, gold, [None] * len(answered))
-    rows = parts.rows(20, 0)["source"]
-    data = report_data(config, report, judged(RecordReader(detail=True), str(path)), PageOptions(draws=20), rows)
-    write_report(folder / "orders.html", data)
-    page = browser.open(folder / "orders.html")
+def test_label_orders_when_there_are_several(browser: Browser, tmp_path: Path) -> None:
+    rows = examples()
+    for r in rows:
+        if r["task"] == "NER":
+            r["orders"] = [r["output"], "{}", r["output"]]
+    write_rows(tmp_path / "pred.json", rows)
+    evaluate(EvaluateConfig(path1=str(tmp_path / "pred.json"), report=str(tmp_path / "orders.html")))
+    page = browser.open(tmp_path / "orders.html")
     page.click("#groups button", 2)
-    page.click("#parts [data-part=order]")
+    assert page.errors == []
     assert "F1 by order of the labels" in texts(page, "#plots h2")
-    assert page.run("byId('table').tBodies[0].rows.length") == sum(r.task == "NER" for r in rows) and page.errors == []
+    f1 = page.run("data.orders.find(o => o.task === 'NER').f1")
+    assert f1[0] == f1[2] > f1[1] == 0 and f"{f1[0]:.2f}" in texts(page, "#plots text")
+    assert "0 of 3 rows" in page.run("byId('plots').textContent") and page.errors == []
 
 
 def test_nothing_to_say_is_no_error(browser: Browser, tmp_path: Path) -> None:

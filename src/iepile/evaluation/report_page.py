@@ -31,7 +31,8 @@ from iepile.page import PAGES, write_page
 from iepile.tasks.matching import MATCHES, Match
 
 if TYPE_CHECKING:
-    from iepile.evaluation.score import EvaluateConfig
+    from iepile.evaluation.config import EvaluateConfig
+    from iepile.evaluation.orders import OrderScores
 
 MOST_BYTES = 3_000_000
 """Of texts with their facts, as JSON; a sample that has more is cut short."""
@@ -54,14 +55,14 @@ class PageOptions:
 
 def report_data(
     config: EvaluateConfig, report: Report, texts: Iterable[Judged], options: PageOptions | None = None,
-    orders: Iterable[PartRow] = (),
+    orders: Iterable[OrderScores] = (),
 ) -> dict[str, Any]:
     """Everything the page shows, as plain data.
 
     Args:
         report: of the same file and settings.
         texts: the judged texts of that file; each is let go of unless it is in the sample.
-        orders: scores of several label orders, `value` their name, where there are any.
+        orders: of the predictions that were asked in several label orders.
 
     Raises:
         InputError: an unknown language, or a report by the rules of a reference, which judges no single fact.
@@ -88,7 +89,6 @@ def report_data(
                 _sure(told, text, group, match, distinct, gold, found)
         sample.offer(text, _strata(text, errors), labels)
     scores = {part: _rows(rows) for part, rows in parts.rows(options.draws, options.seed).items()}
-    scores["order"] = _rows(orders)
     shown = _within(MOST_BYTES, (shown_text(text, match, distinct) for text in sample.drawn()))
     return {
         "language": options.language,
@@ -102,6 +102,7 @@ def report_data(
         "errors": [[c.task, c.group, c.kind, c.count, c.f1_if_fixed] for c in tally.counts()],
         "confusions": msgspec.to_builtins(tally.confusions()),
         "reliability": msgspec.to_builtins(told.curves()),
+        "orders": msgspec.to_builtins(list(orders)),
         "draws": options.draws,
         "longest": LENGTHS[-1],
         "of": sample.offered, "wrong": wrong,

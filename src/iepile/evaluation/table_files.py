@@ -19,7 +19,7 @@ from iepile.evaluation.report import Report
 from iepile.evaluation.tables import Table, tables
 from iepile.jsonl import atomic_writer
 
-_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?: \(-?\d+\.\d+ to -?\d+\.\d+\))?")
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?: to [+-]?\d+(?:\.\d+)?)?")
 # A spreadsheet runs a cell that begins with one of these as a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+!|~$&^=])")
@@ -39,7 +39,7 @@ def write_tables(report: Report, path: str | Path) -> None:
     Raises:
         InputError: the ending is none of `.csv`, `.md`, `.tex`.
     """
-    data = writer_for(path)(tables(report, "source,label")).encode()
+    data = writer_for(path)(tables(report, "source,label,language")).encode()
     with atomic_writer(path) as f:
         f.write(data)
 

@@ -111,7 +111,7 @@ function table() {
   byId("tables-title").textContent = words.tables;
   place.replaceChildren();
   parts.replaceChildren();
-  for (const part of ["label", "source", "length", "language", "order"]) {
+  for (const part of ["label", "source", "length", "language"]) {
     if (!rowsOf(part).length) continue;
     make("button", parts, words[part], { class: "tab", type: "button", "data-part": part, "aria-pressed": part === state.part,
       onclick: () => { state.part = part; table(); byId("parts").querySelector(`[data-part=${part}]`).focus(); } });

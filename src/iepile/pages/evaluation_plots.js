@@ -15,7 +15,8 @@ function figures() {
   byId("plots").replaceChildren();
   errorBars();
   parted("label");
-  for (const part of ["source", "length", "language", "order"]) if (rowsOf(part).length > 1) parted(part);
+  for (const part of ["source", "length", "language"]) if (rowsOf(part).length > 1) parted(part);
+  orders();
   reliability();
 
   charts.forEach(c => c.resize()); // each box was wider before the next one came
@@ -70,12 +71,12 @@ function pattern(name) {
 
 function parted(part) {
   const words = w();
-  let rows = rowsOf(part), note = part === "order" ? words.order_note : words.dots_note;
+  let rows = rowsOf(part), note = words.dots_note;
   if (!rows.length) return;
   if (rows.length > MOST_BARS) {
     note = filled(words.most_labels, MOST_BARS, rows.length) + " " + note;
     rows = rows.toSorted((a, b) => b[GOLD] - a[GOLD]).slice(0, MOST_BARS);
-  } else if (!["length", "order"].includes(part)) rows = rows.toSorted((a, b) => b[GOLD] - a[GOLD]);
+  } else if (part !== "length") rows = rows.toSorted((a, b) => b[GOLD] - a[GOLD]);
   const drawn = place(words["by_" + part], note, 50 + 26 * rows.length);
   const at = n => rows[n];
   drawn.setOption({
@@ -96,6 +97,24 @@ function parted(part) {
           const stroke = (x1, y1, x2, y2) => ({ type: "line", shape: { x1, y1, x2, y2 }, style });
           return { type: "group", children: [stroke(from[0], from[1], to[0], to[1]), stroke(from[0], from[1] - 4, from[0], from[1] + 4), stroke(to[0], to[1] - 4, to[0], to[1] + 4)] };
         } }],
+  });
+}
+
+function orders() {
+  const words = w(), [task, group] = chosen(), found = data.orders.find(o => o.task === task && o.group === group);
+  if (!found) return;
+  const drawn = place(words.by_order, filled(words.order_note, percent(found.mean), percent(found.deviation), number(found.alike), number(found.rows)), 50 + 26 * found.f1.length);
+  const values = found.f1.map(percent);
+  drawn.setOption({
+    animation: false, aria: { enabled: true },
+    tooltip: tooltip({ formatter: p => hint([filled(words.order, p.dataIndex + 1), `F1 ${values[p.dataIndex]}`]) }),
+    grid: { left: 4, right: 8, top: 6, bottom: 8, containLabel: true },
+    // The spread is what matters, so the axis need not begin at 0.
+    xAxis: { ...axis(), type: "value", scale: true, max: v => Math.min(100, Math.ceil(v.max + 1)), min: v => Math.max(0, Math.floor(v.min - 1)) },
+    yAxis: [names(values.map((_, n) => filled(words.order, n + 1))),
+      { ...names(values), position: "right", axisLabel: { color: colour("ink"), fontSize: 12, interval: 0 }, axisLine: { show: false } }],
+    series: [{ type: "scatter", data: found.f1.map((x, n) => [x, n]), symbolSize: 12, itemStyle: { color: colour("link") },
+      markLine: { silent: true, symbol: "none", data: [{ xAxis: found.mean }], label: { show: false }, lineStyle: { type: "dashed", color: colour("soft") } } }],
   });
 }
 
