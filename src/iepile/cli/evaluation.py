@@ -21,7 +21,7 @@ def evaluate(argv: Sequence[str]) -> int:
         elif config.protocol:
             # The last line is that of the program whose rules these are.
             for note in report.notes:
-                print(f"line {note.line}: {note.problem}")
+                print(f"line {note.line}: {note.problem}" if note.line else note.problem)
             print(report.printed)
         else:
             for t in tables(report, config.sort_by):
