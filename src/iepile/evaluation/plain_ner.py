@@ -83,10 +83,10 @@ class _Cell:
 class _Asked:
     """A question about labels, and what decodes labels and answers that hold no others."""
 
-    __slots__ = ("answer", "cells", "label", "labels", "question")
+    __slots__ = ("answer", "cells", "label", "labels", "question", "size")
 
-    def __init__(self, question: Question) -> None:
-        self.question, self.labels = question, tuple(question.known)
+    def __init__(self, question: Question, labels: tuple[str, ...]) -> None:
+        self.question, self.labels, self.size = question, labels, len(labels)
         self.cells: dict[str, _Cell] = {}
         """By source."""
         name: Any = Literal[self.labels]
@@ -94,15 +94,19 @@ class _Asked:
                                  forbid_unknown_fields=True)
         self.label: Callable[[str], list[Any]] = msgspec.json.Decoder(list[fact]).decode  # type: ignore[valid-type]
         self.answer: Callable[[str], dict[str, list[str]]] = msgspec.json.Decoder(dict[name, list[_Mention]]).decode
+        """Reads an answer. Raises what `BROKEN_JSON` names."""
 
-    def mended(self, row: _Plain) -> tuple[list[Any], dict[str, list[str]]]:
-        """The facts of a row, and those of its answer if that is only cut short. Raises what `BROKEN_JSON` names."""
-        if (closed := _cut(row.output)) is None:
+    def closed(self, output: str) -> dict[str, list[str]]:
+        """An answer that is only cut short. Raises what `BROKEN_JSON` names."""
+        if (closed := _cut(output)) is None:
             raise msgspec.DecodeError
-        facts, answer = self.label(row.label), self.answer(closed[0])
+        answer = self.answer(closed[0])
         if len(answer) != closed[1]:  # a label that stands twice
             raise msgspec.DecodeError
-        return facts, answer
+        return answer
+
+
+_NOBODY = _Asked(Question((), {}), ("",))
 
 
 class PlainNer:
@@ -136,7 +140,8 @@ class PlainNer:
         # One loop, and names of its own for everything in it: calls and look-ups would take half of its time.
         reader, parts, questions, distinct = self.reader, self.reader.keys.parts, self._asked, self.tally.distinct
         many, unnamed = len(parts) - 1, "" if reader.task is not None else _TASK
-        held: tuple[_Plain, _Asked] | None = None
+        held: _Plain | None = None
+        its = _NOBODY
         n = plain = missing = 0
         for line in lines:
             n += 1
@@ -148,7 +153,7 @@ class PlainNer:
                 asked = None
             if asked is None or (row.task != _TASK and row.task != unnamed):
                 if held is not None:
-                    self._general(held, n - 1)
+                    self._general(held, its, n - 1)
                     held = None
                 self._odd(line, n)
                 continue
@@ -156,45 +161,45 @@ class PlainNer:
             if held is None:
                 if reader.open_key is not None:
                     if reader.open_key == (_TASK, row.source, row.id):
-                        self._general((row, asked), n)
+                        self._general(row, asked, n)
                         continue
                     self._end()
-                held = row, asked
+                held, its = row, asked
                 continue
-            before, its = held
-            if row.id == before.id and row.source == before.source:
-                self._general(held, n - 1)
-                self._general((row, asked), n)
+            source, own = held.source, held.id
+            if row.id == own and row.source == source:
+                self._general(held, its, n - 1)
+                self._general(row, asked, n)
                 held = None
                 continue
-            held = row, asked
             try:
-                facts, answer = its.label(before.label), its.answer(before.output)
+                facts, answer = its.label(held.label), its.answer(held.output)
             except BROKEN_JSON:
                 try:
-                    facts, answer = its.mended(before)
+                    facts, answer = its.label(held.label), its.closed(held.output)
                 except BROKEN_JSON:
-                    self._general((before, its), n - 1)
+                    self._general(held, its, n - 1)
                     self._end()
+                    held, its = row, asked
                     continue
                 reader.counts.salvaged += 1
-            h = hash((_TASK, before.source, before.id))
+            h = hash((_TASK, source, own))
             parts[h & many].append(h)
             if not n & 4095 and reader.keys.twice_so_far():
                 return
-            if (cell := its.cells.get(before.source)) is None:
-                cell = its.cells[before.source] = _Cell(its.labels)
-            counts = cell.gold
+            if (cell := its.cells.get(source)) is None:
+                cell = its.cells[source] = _Cell(its.labels)
             gold = {(f.entity_type, f.entity) for f in facts}
             there = len(gold)
+            counts = cell.gold
             if there == len(facts):
                 for f in facts:
                     counts[f.entity_type] += 1
             else:
                 for label, _ in gold:
                     counts[label] += 1
-            if len(answer) != len(its.labels):
-                missing += len(its.labels) - len(answer)
+            if len(answer) != its.size:
+                missing += its.size - len(answer)
             answered = 0
             counts = cell.pred
             for label, mentions in answer.items():
@@ -210,12 +215,13 @@ class PlainNer:
                 for label, _ in gold:
                     counts[label] += 1
             kind = there - len(gold), answered, there
-            if kind in cell.spread:
-                cell.spread[kind] += 1
+            if kind in (spread := cell.spread):
+                spread[kind] += 1
             else:
-                cell.spread[kind] = 1
+                spread[kind] = 1
+            held, its = row, asked
         if held is not None:
-            self._general(held, n)
+            self._general(held, its, n)
         self._end()
         reader.counts.rows += plain
         reader.counts.missing += missing
@@ -230,12 +236,11 @@ class PlainNer:
             return None
         if not question.known:
             return None
-        asked = self._asked[bytes(wire.schema)] = _Asked(question)
+        asked = self._asked[bytes(wire.schema)] = _Asked(question, tuple(question.known))
         return asked
 
-    def _general(self, held: tuple[_Plain, _Asked], line: int) -> None:
+    def _general(self, row: _Plain, asked: _Asked, line: int) -> None:
         """Let a row go the general road."""
-        row, asked = held
         as_any = Row(row.instruction, row.id, row.task, row.source, row.label, row.output, row.finish)
         key = (_TASK, row.source, row.id)
         self._take(self.reader.add(AskedRow(get_task(_TASK), key, asked.question, row.label, line, as_any, "")))
