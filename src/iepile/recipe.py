@@ -70,7 +70,10 @@ VERBS = {
     "predict": Verb("iepile.extraction.predict:PredictConfig", "iepile.extraction.predict:predict",
                     ("input_file", "model"), ("output_file",), "progress"),
     "evaluate": Verb("iepile.evaluation.score:EvaluateConfig", "iepile.evaluation.score:evaluate",
-                     ("path1",), ("output",)),
+                     ("path1", "gold_path", "standard_path", "submit_path"),
+                     ("output", "report", "errors", "tables", "bad_rows")),
+    "compare": Verb("iepile.evaluation.compare:CompareConfig", "iepile.evaluation.compare:compare",
+                    ("paths", "gold_path"), ("output", "changed")),
     "kg": Verb("iepile.graph.triples:KgConfig", "iepile.graph.triples:build", ("input_file",), ("output_file",)),
 }
 """What a stage may run."""

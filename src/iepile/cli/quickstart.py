@@ -56,7 +56,7 @@ def show_quickstart(done: RunSummary) -> None:
         (out / "rows", "instructions for training and test"),
         (out / "train" / "model", "the model; ask it: iepile extract --model ... --text ..."),
         (out / "predictions", "answers with offsets and confidence"),
-        (out / "scores", "all scores, by label too"),
+        (out / "scores", "all scores, and pages with every error marked in its text"),
         (out / "graph", "triples with their source, and GraphML for Gephi, yEd or networkx"),
     ):
         print(f"  {path!s:<{len(str(out)) + 14}} {what}")
