@@ -1,5 +1,5 @@
 // A text with its marks: underlines for gold, boxes for answers, side by side where they cross.
-const MOST_LANES = 4;
+const MOST_LANES = 4, MOST_NUMBERS = 3;
 const SIDES = ["gold", "answered"];
 
 // Marks with the same place and side are one; the first fact, which is a wrong one if there is any, gives the colour.
@@ -51,7 +51,7 @@ function markedText(parent, text, facts, choose) {
     piece.onclick = () => choose(smallest.facts[0]);
     const ended = [...new Set(active.filter(m => m.end === to).flatMap(m => m.facts))].filter(f => facts[f].kind !== "right");
     if (ended.length) {
-      const tag = make("span", box, null, { class: "number", "data-n": ended.map(f => f + 1).join(" "), "aria-hidden": "true" });
+      const tag = make("span", box, null, { class: "number", "data-n": ended.slice(0, MOST_NUMBERS).map(f => f + 1).join(" ") + (ended.length > MOST_NUMBERS ? "…" : ""), "aria-hidden": "true" });
       tag.style.setProperty("--rise", `${3 * boxes}px`);
       tag.style.color = `var(--${family(facts[ended[0]].kind)})`;
     }

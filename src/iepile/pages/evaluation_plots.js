@@ -19,7 +19,7 @@ function figures() {
   orders();
   reliability();
 
-  charts.forEach(c => c.resize()); // each box was wider before the next one came
+  charts.forEach(c => c.resize()); // the columns were others before the last box came
   confusion();
   table();
 }
@@ -52,7 +52,7 @@ function errorBars() {
     animation: false, aria: { enabled: true, decal: { show: true, decals: [{ symbol: "none" }] } },
     tooltip: tooltip({ formatter: p => hint([named(rows[p.dataIndex][2]), `${number(rows[p.dataIndex][3])} · F1 ${percent(now)} → ${percent(rows[p.dataIndex][4])}`]) }),
     grid: { left: 4, right: 108, top: 6, bottom: 8, containLabel: true },
-    xAxis: { ...axis(), type: "value", minInterval: 1 }, yAxis: names(rows.map(e => named(e[2]))),
+    xAxis: { ...axis(), type: "value", minInterval: 1, splitNumber: 4, axisLabel: { ...axis().axisLabel, hideOverlap: true } }, yAxis: names(rows.map(e => named(e[2]))),
     series: [{ type: "bar", barMaxWidth: 20, cursor: "pointer",
       data: rows.map(e => ({ value: e[3], itemStyle: { color: colour(family(e[2])), decal: pattern(family(e[2])) } })),
       label: { show: true, position: "right", color: colour("ink"), fontSize: 12,
@@ -156,7 +156,7 @@ function confusion() {
   const section = make("section", box);
   make("h2", section, words.confusion);
   make("p", section, (none > MOST_HEAT ? filled(words.confusion_most, MOST_HEAT, none) + " " : "") + words.confusion_note);
-  const table = make("table", make("div", section, null, { class: "scroll", tabindex: "0" }), null, { class: "heat" });
+  const table = make("table", make("div", section, null, { class: "scroll whole", tabindex: "0" }), null, { class: "heat" });
   const name = n => n === none ? words.nothing : matrix.labels[n];
   const head = make("tr", make("thead", table)), body = make("tbody", table);
   make("th", head, `${words.gold} \\ ${words.answered}`);
