@@ -1,4 +1,4 @@
-"""A compact model trained in seconds on the example data, and what runs a benchmark with it."""
+"""Dictionaries learned from the example data, and what runs a benchmark with them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from iepile.corpus.catalog import load_card
     from iepile.corpus.convert import ConvertConfig, convert
     from iepile.corpus.plan import Plan
-    from iepile.training.compact_rows import CompactJob, train_compact
+    from iepile.training.baselines import DictionaryJob, train_baseline
 
     folder = tmp_path_factory.mktemp("model")
     files = []
@@ -31,7 +31,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         files.append(str(folder / f"{name}.rows.jsonl"))
         convert(ConvertConfig(src_path=str(folder / name / "train.jsonl"), tgt_path=files[-1], task=tasks, split_num=-1,
                               schema_path=str(folder / name / "schema.json"), language=card.language))
-    train_compact(CompactJob(train_file=files, output_dir=str(folder / "run"), tokens=120_000, threads=1, seed=1))
+    train_baseline(DictionaryJob(train_file=files, output_dir=str(folder / "run")))
     return folder / "run/model"
 
 

@@ -22,16 +22,16 @@ from iepile.jsonl import read_rows
 SLOW = """
 import sys, time
 from iepile.cli.bench import bench
-from iepile.extraction.engines.compact import CompactEngine
+from iepile.extraction.engines.baseline import BaselineEngine
 
-quick = CompactEngine.generate
+quick = BaselineEngine.generate
 
 def slow(self, requests):
     for answer in quick(self, requests):
-        time.sleep(0.05)
+        time.sleep(0.02)
         yield answer
 
-CompactEngine.generate = slow
+BaselineEngine.generate = slow
 sys.exit(bench(sys.argv[1:]))
 """
 THERE = ["notices_zh", "staff_en", "events_zh", "handwritten_en"]
@@ -55,10 +55,10 @@ def test_every_data_set_that_is_there_is_scored_as_evaluate_scores_it(run: Run, 
         assert r.f1_low <= r.score.f1 <= r.f1_high
         assert r.compared == r.reference.f1
     f1 = {(r.dataset, r.group): r.score.f1 for r in report.results}
-    # Floors well below what it does after some seconds of training; chance would be next to nothing.
-    assert f1["notices_zh", "entity"] > 60 and f1["events_zh", "event"] > 50
+    # Floors below what dictionaries do; chance would be next to nothing.
+    assert f1["notices_zh", "entity"] > 35 and f1["events_zh", "event"] > 50
     assert report.setting.startswith("micro-string-normal/") and report.reference_setting.startswith("iepile-normal/")
-    assert report.engine == "compact" and not report.failed
+    assert report.engine == "baseline" and not report.failed
 
 
 def test_the_questions_are_those_of_the_polling_conversion(run: Run, tmp_path: Path) -> None:
@@ -82,6 +82,8 @@ def test_what_is_not_there_is_told_with_where_to_get_it(run: Run) -> None:
     missing = run().missing
     assert [(m.dataset, m.task, m.released) for m in missing] == [("CoNLL2003", "NER", True)]
     assert missing[0].home.startswith("https://") and "no folder CoNLL2003" in missing[0].why
+    missing = run(root=str(EXAMPLES / "raw")).missing
+    assert (missing[0].dataset, missing[0].home, missing[0].released) == ("handwritten_en", "unknown", False)
 
 
 def test_what_is_finished_is_kept_until_model_or_settings_change(run: Run, model: Path, tmp_path: Path) -> None:

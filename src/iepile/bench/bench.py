@@ -20,7 +20,7 @@ from iepile.bench.questions import NothingToScore, Sample
 from iepile.bench.report import VERSION, BenchReport, Failed, Missing, Result, comparisons, figure_of, means
 from iepile.bench.road import NoEngine, Road, Scored
 from iepile.bench.suite import Chosen, read_suites
-from iepile.corpus.catalog import Found
+from iepile.corpus.catalog import Found, cards
 from iepile.corpus.folders import Folders, key
 from iepile.errors import IepileError, InputError
 from iepile.extraction.job import ModelFlags
@@ -148,7 +148,7 @@ def write_report(report: BenchReport, path: Path, beside: list[str]) -> None:
 def _missing(c: Chosen, why: str) -> Missing:
     card = c.card
     return Missing(c.suite, card.name, c.entry.task, why.removeprefix(f"{card.name}: "), card.home,
-                   card.released and card.role != "extra")
+                   card.released and card.role != "extra" and cards().get(card.name) is card)
 
 
 def _chosen(config: BenchConfig) -> list[Chosen]:
@@ -221,6 +221,9 @@ def _notes(c: Chosen, scored: Scored, published: list[Figure]) -> list[str]:
         notes.append(f"{made.unannotated:,} texts without annotation are left out")
     if made.unasked:
         notes.append(f"{made.unasked:,} texts have nothing to ask")
+    if made.repairs:
+        told = ", ".join(f"{what.replace('_', ' ')} {n:,}" for what, n in made.repairs.items())
+        notes.append(f"mended or left out while reading: {told}")
     if c.entry.texts and c.entry.texts != made.of_texts:
         notes.append(f"{made.of_texts:,} texts here, {c.entry.texts:,} in the reference's copy")
     for f in published:
