@@ -33,7 +33,7 @@ def test_a_failure_is_told_at_the_end(model: Path, tmp_path: Path, capsys: pytes
     assert main(["bench", str(tmp_path / "raw"), "--suite", str(SUITE), "--model", str(model), "--folder",
                  str(tmp_path / "b"), "--limit", "5"]) == 1
     out, err = capsys.readouterr()
-    assert "1 of 3 data sets failed: events_zh" in err and "test.json:1" in err and "notices_zh" in out
+    assert "1 of 3 data sets failed: events_zh" in err and "test.json:2" in err and "notices_zh" in out
 
 
 @pytest.mark.parametrize(("flags", "said"), [
