@@ -18,9 +18,8 @@ from iepile.models.baselines.folder import FolderConfig, digest_of, read_config,
 from iepile.models.baselines.gazetteer import Gazetteer
 from iepile.models.baselines.known_arguments import candidates, fill, fillers, learn_arguments
 from iepile.models.baselines.known_mentions import learn_mentions
-from iepile.models.baselines.known_relations import learn_relations, mention_types
+from iepile.models.baselines.known_relations import find_pairs, learn_relations, mention_types
 from iepile.models.baselines.labelled import Label, Labelled, asked_by_source
-from iepile.models.baselines.pairs import pairs
 from iepile.models.baselines.rates import Chosen, best_of
 from iepile.models.baselines.tokens import Place, tokens
 from iepile.records import Argument, Entity, Event, Facts, Relation, Span
@@ -130,8 +129,7 @@ class DictionaryModel:
             for label, rate in self._triggers[mention].items():
                 events.append(Event(label[1], _span(text, (start, end)), self.arguments(text, label[1], (start, end)),
                                     rate))
-        found = self._end_list.find(text, places=places)
-        return Facts(tuple(entities), tuple(self._related(text, found, places)), tuple(events))
+        return Facts(tuple(entities), tuple(self._related(text)), tuple(events))
 
     def arguments(self, text: str, kind: str, trigger: Place | None) -> tuple[Argument, ...]:
         """What fills the roles of an event.
@@ -144,11 +142,9 @@ class DictionaryModel:
         return tuple(Argument(role, _span(text, c.place), score)
                      for role, (score, c) in sorted(fill(kind, scored).items()))
 
-    def _related(
-        self, text: str, found: Sequence[tuple[int, int, str]], places: Sequence[Place]
-    ) -> list[Relation]:
+    def _related(self, text: str) -> list[Relation]:
         out = []
-        for pair in pairs(text, found, self._types, places):
+        for pair in find_pairs(text, self._end_list, self._types) if self._relations else ():
             for label, rate in sorted(best_of(self._relations, pair.keys).items()):
                 _, name, head_type, tail_type = label
                 out.append(Relation(name, _span(text, pair.head), _span(text, pair.tail), head_type or None,

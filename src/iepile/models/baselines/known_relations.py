@@ -1,17 +1,20 @@
 """Relations by what related pairs looked like in training.
 
 Every key of a pair (see `pairs.py`) has, for each relation, the share of the pairs with that key that had the relation.
-The surest key decides; the relation is answered where that is high enough, chosen as for mentions.
+The surest key decides; the relation is answered where that is high enough, chosen as for mentions. Paired are mentions
+seen in training and names told by their looks (names.py), so what is learned of a text is learned twice: with its
+mentions known, and with those that no other text has as strangers, as they would be in a new text.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from iepile.models.baselines.gazetteer import Gazetteer, plain
 from iepile.models.baselines.known_mentions import only_here
 from iepile.models.baselines.labelled import Label, Labelled, relation_label
+from iepile.models.baselines.names import with_names
 from iepile.models.baselines.pairs import Pair, pairs
 from iepile.models.baselines.rates import Chosen, Own, Rates, Trial, choose
 from iepile.models.baselines.tokens import tokens
@@ -49,9 +52,9 @@ def learn_relations(
         in_texts.update(_mentions(x))
     for x in texts:
         if x.facts.relations:
-            rates.state(_own(_gold(x), x.text, _pairs(x.text, gazetteer, types)))
+            rates.state(_own(_gold(x), x.text, _both_ways(x, gazetteer, types, in_texts)[0]))
     for x in texts:
-        rates.see(x.source, _own({}, x.text, _pairs(x.text, gazetteer, types)))
+        rates.see(x.source, _own({}, x.text, _both_ways(x, gazetteer, types, in_texts)[0]))
     chosen = choose(_trials(texts, gazetteer, types, in_texts, rates),
                     sum(len(labels) for x in texts for labels in _gold(x).values()))
     return rates.kept(chosen.threshold), chosen
@@ -71,10 +74,27 @@ def _gold(x: Labelled) -> Gold:
     return out
 
 
-def _pairs(text: str, gazetteer: Gazetteer, types: Mapping[str, str], skip: set[str] | None = None) -> list[Pair]:
+def find_pairs(text: str, gazetteer: Gazetteer, types: Mapping[str, str], skip: Collection[str] = ()) -> list[Pair]:
+    """Pairs of mentions and names of a text.
+
+    Args:
+        types: plain mention -> its type.
+        skip: plain mentions that are taken for unknown.
+    """
     places = tokens(text)
-    found = gazetteer.find(text, skip or (), places)
-    return list(pairs(text, found, types, places)) if len(found) > 1 else []
+    found = with_names(text, gazetteer.find(text, skip, places), places)
+    known = {mention: types[mention] for _, _, mention in found if mention in types and mention not in skip}
+    return list(pairs(text, found, known, places)) if len(found) > 1 else []
+
+
+def _both_ways(
+    x: Labelled, gazetteer: Gazetteer, types: Mapping[str, str], in_texts: Mapping[str, int]
+) -> tuple[list[Pair], list[Pair]]:
+    """The pairs of a text as all mentions are known and as those of no other text are not, and the latter alone."""
+    known = strange = find_pairs(x.text, gazetteer, types)
+    if skip := only_here(in_texts, _mentions(x)):
+        strange = find_pairs(x.text, gazetteer, types, skip)
+    return list(dict.fromkeys((*known, *strange))), strange
 
 
 def _own(gold: Gold, text: str, found: Sequence[Pair]) -> Own:
@@ -90,14 +110,10 @@ def _trials(
     texts: Sequence[Labelled], gazetteer: Gazetteer, types: Mapping[str, str], in_texts: Mapping[str, int], rates: Rates
 ) -> Iterator[Trial]:
     for x in texts:
-        found = _pairs(x.text, gazetteer, types)
-        if not found:
-            continue
+        found, strange = _both_ways(x, gazetteer, types, in_texts)
         gold = _gold(x)
         own = _own(gold, x.text, found)
-        if skip := only_here(in_texts, _mentions(x)):
-            found = _pairs(x.text, gazetteer, types, skip)
-        for pair in found:
+        for pair in strange:
             labels = gold.get((plain(x.text[slice(*pair.head)]), plain(x.text[slice(*pair.tail)])), set())
             for label, score in rates.scores(pair.keys, x.source, own).items():
                 yield Trial(score, int(label in labels))
