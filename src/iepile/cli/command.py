@@ -11,10 +11,12 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 from iepile.cli import show
+from iepile.cli.plain_flags import plain_settings
 from iepile.errors import IepileError, InputError
 
 
@@ -34,8 +36,6 @@ def run_command(
         positional: fields that may be given without their flags, first of all (`iepile run RECIPE`);
             a last one that ends in `*` takes all that follow (`iepile stats A B`).
     """
-    from cyclopts import App, CycloptsError, Parameter
-
     argv = [_dashed(a) for a in argv]
     show.as_json = "--json" in argv
     argv = [a for a in argv if a != "--json"]
@@ -44,6 +44,16 @@ def run_command(
         if (arg.startswith("-") and arg != "-") or (n >= len(positional) and not many):
             break
         argv[n] = f"--{positional[min(n, len(positional) - 1)].rstrip('*')}={arg}"
+    if (settings := plain_settings(argv, config_type)) is not None:
+        try:
+            return guarded(partial(function, config_type(**settings)))
+        except InputError as e:  # settings that check themselves
+            print(f"error: {e}", file=sys.stderr)
+            return e.exit_code
+        finally:
+            show.as_json = False
+    from cyclopts import App, CycloptsError, Parameter
+
     result: list[int] = []
 
     def command(*, config: Any) -> None:

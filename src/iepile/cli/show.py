@@ -8,6 +8,10 @@ from typing import Any
 
 import msgspec
 
+from iepile.cli.plain_table import plain_table
+
+WIDTH = 110
+"""Columns of tables that are not shown on a terminal."""
 as_json = False
 """Set by `--json` for the whole run."""
 
@@ -38,16 +42,19 @@ def _value(value: Any) -> str:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
     """Print a table; columns of figures are right-aligned."""
+    cells = [list(row) for row in rows]
+    figures = [all(row[n][:1].isdigit() or row[n] in ("", "-") for row in cells) for n in range(len(columns))]
+    if not sys.stdout.isatty() and (plain := plain_table(columns, cells, figures, title, WIDTH)) is not None:
+        sys.stdout.write(plain)
+        return
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     shown = Table(*(), title=title or None, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    cells = [list(row) for row in rows]
     for n, name in enumerate(columns):
-        figures = all(row[n][:1].isdigit() or row[n] in ("", "-") for row in cells)
-        shown.add_column(name, justify="right" if figures else "left", no_wrap=n == 0)
+        shown.add_column(name, justify="right" if figures[n] else "left", no_wrap=n == 0)
     for row in cells:
         shown.add_row(*map(Text, row))  # as it is: brackets are no markup here
-    Console(width=None if sys.stdout.isatty() else 110).print(shown)
+    Console(width=None if sys.stdout.isatty() else WIDTH).print(shown)
