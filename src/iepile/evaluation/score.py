@@ -28,6 +28,7 @@ from iepile.jsonl import atomic_writer, check_targets
 from iepile.tasks.matching import BY_PLACE, MATCHES, Match
 from iepile.tasks.task import get_task
 
+PAGE_LANGUAGES = ("zh", "en")
 SORTS = ("source", "label", "language", "order", "confidence")
 
 
@@ -78,13 +79,23 @@ def _ours(config: EvaluateConfig, match: Match) -> Report:
 
 
 def _check(config: EvaluateConfig) -> Match:
-    if not config.path1 and not config.submit_path:
+    if not config.path1 and not (config.protocol and config.submit_path):
         raise InputError("not given", field="path1", fix="give --path1, the file of predictions")
+    if config.tables:
+        from iepile.evaluation.table_files import writer_for
+
+        writer_for(config.tables)
     if config.protocol:
         from iepile.evaluation.protocol import check_protocol
 
+        for name in ("gold_path", "draws", "errors", "report", "bad_rows"):
+            if getattr(config, name):
+                raise InputError(f"protocol {config.protocol} has none", field=name, fix="leave out one of the two")
         check_protocol(config)
         return "string"
+    if config.report_language not in PAGE_LANGUAGES:
+        raise InputError(f"is {config.report_language!r}", field="report_language",
+                         expected=" or ".join(PAGE_LANGUAGES))
     allowed = {"match_mode": ("normal", "set"), "match": MATCHES, "metrics_list": ("f1",)}
     for name, values in allowed.items():
         if getattr(config, name) not in values:
