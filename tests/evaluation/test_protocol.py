@@ -12,11 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iepile.errors import InputError
+from iepile.evaluation import protocol_answers
 from iepile.evaluation.protocol import reference_path, reference_result
 from iepile.evaluation.score import EvaluateConfig, evaluate
 
@@ -118,7 +120,7 @@ ROW = st.tuples(st.sampled_from("abc"), st.sampled_from(["s", "", None, 1]), ans
 
 @pytest.mark.parametrize("distinct", [False, True])
 @given(rows=st.lists(ROW, min_size=1))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_the_fast_reading_counts_as_a_plain_one(
     rows: list[tuple[str, Any, str, str]], distinct: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -152,6 +154,38 @@ def test_the_fast_reading_counts_as_a_plain_one(
     score = report.score("NER", "entity")
     assert (score.tp, score.pred, score.gold) == (tp, pred, gold)
     assert (report.counts.records, report.counts.invalid) == (len(texts), errors)
+
+
+NESTED = st.recursive(VALUE, lambda v: st.lists(v, max_size=3) | st.dictionaries(
+    st.sampled_from(["subject", "object", "head", "tail", "trigger", "arguments", "r"]) | TEXT, v, max_size=3))
+USUAL = st.dictionaries(TEXT, st.lists(st.fixed_dictionaries({}, optional={
+    "subject": TEXT, "object": TEXT, "head": TEXT, "tail": TEXT, "trigger": TEXT,
+    "arguments": st.dictionaries(TEXT, TEXT | st.lists(TEXT, max_size=2), max_size=2)}), max_size=3), max_size=3)
+SAID = st.builds(json.dumps, USUAL | st.dictionaries(TEXT, NESTED, max_size=3), ensure_ascii=st.booleans())
+
+
+@pytest.mark.parametrize(("task", "protocol"), [
+    ("NER", "iepile"), ("RE", "iepile"), ("RE", "deepke"), ("EE", "iepile"), ("EEA", "deepke")])
+@given(said=SAID)
+@settings(max_examples=200, deadline=None)
+def test_answers_decoded_with_their_type_are_those_decoded_without(task: str, protocol: str, said: str) -> None:
+    read = protocol_answers.rules(task, protocol).answer  # type: ignore[union-attr]
+
+    def outcome() -> Any:
+        try:
+            return repr(read(said))
+        except AttributeError as e:
+            return type(e)
+
+    fast = outcome()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("_read_entities", "_read_subject_object", "_read_head_tail", "_read_events"):
+            patch.setattr(protocol_answers, name, refuse)
+        assert outcome() == fast
+
+
+def refuse(text: str) -> Any:
+    raise msgspec.DecodeError(text)
 
 
 def test_predictions_where_nothing_can_be_written_are_scored(tmp_path: Path) -> None:
