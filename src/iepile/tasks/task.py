@@ -18,7 +18,7 @@ import importlib
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
@@ -26,12 +26,12 @@ from iepile.errors import InputError
 from iepile.jsonl import dumps
 from iepile.records import Facts, Span
 from iepile.schema import Schema
-from iepile.tasks.answer_forms import Asked, arranged
 from iepile.tasks.matching import Match as Match
-from iepile.tasks.salvage import Salvaged, loads_tolerant
 from iepile.tasks.shape import Fill, Shape, filled, object_of
-from iepile.tasks.value_forms import Form
 from iepile.values import Values
+
+if TYPE_CHECKING:
+    from iepile.tasks.value_forms import Form
 
 
 class Item(msgspec.Struct, frozen=True, order=True):
@@ -253,10 +253,14 @@ class Task(ABC):
                 without it only JSON is mended, as scoring wants it: the form is a part of what a model is taught.
             values: see `values`.
         """
+        from iepile.tasks.salvage import loads_tolerant
+
         asked = {self.key(i): i for i in items}
-        got: Salvaged = loads_tolerant(answer, repeats=text is not None)
+        got = loads_tolerant(answer, repeats=text is not None)
         value, rewritten = got.value, tuple[str, ...]()
         if text is not None and self.form is not None:
+            from iepile.tasks.answer_forms import Asked, arranged
+
             try:
                 wanted = [Asked(key, i.roles, i.about) for key, i in asked.items()]
                 value, rewritten = arranged(value, answer, self.form, wanted, text, values or {})
