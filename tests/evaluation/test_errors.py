@@ -238,5 +238,14 @@ def test_the_order_of_facts_does_not_matter(gold: Facts, answered: Facts, task: 
         assert found == again
 
 
+@given(FACTS, FACTS, st.sampled_from(TASKS), st.sampled_from(MATCHES))
+def test_the_quick_look_passes_over_no_pair(gold: Facts, answered: Facts, task: str, match: Match) -> None:
+    text = text_of(task, gold, answered)
+    found = errors_of(text, match, False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("iepile.evaluation.errors._worth", lambda *_: True)
+        assert errors_of(text, match, False) == found
+
+
 def test_names_of_arguments_hold_their_role() -> None:
     assert named("meet", "who") == "meet|who" and named("meet", "") == "meet"

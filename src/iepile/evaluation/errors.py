@@ -28,7 +28,7 @@ from collections.abc import Sequence
 import msgspec
 
 from iepile.evaluation.judged import Judged, JudgedRow
-from iepile.evaluation.overlap import APART, OVERLAPPING, PLACE, SAME, SIMILAR, Lie
+from iepile.evaluation.overlap import APART, OVERLAPPING, PLACE, SAME, SIMILAR, Lie, Reach, meet
 from iepile.evaluation.pairing import pairs
 from iepile.evaluation.stated import Stated as Stated
 from iepile.evaluation.stated import stated as stated
@@ -116,6 +116,15 @@ def right_and_wrong(text: Judged, group: str, match: Match, distinct: bool) -> t
     return right, _Sorting(text, group, match).errors(wrong, missed, right)
 
 
+def _worth(a: Stated, g: Stated, here: Sequence[Reach], there: Sequence[Reach]) -> bool:
+    """Whether a closer look can find the two to be one error: the quick answer for most pairs of a long text."""
+    if len(here) == 2:
+        straight = meet(here[0], there[0]) or meet(here[1], there[1])
+        return straight or (meet(here[0], there[1]) and meet(here[1], there[0]))
+    other = a.label == g.label and (a.role or a.names == ("trigger",))
+    return bool(other) or meet(here[0], there[0])
+
+
 class _Sorting:
     """Sorts the wrong facts of a text's score group into classes."""
 
@@ -150,8 +159,12 @@ class _Sorting:
     def _paired(self, missed: list[Stated], wrong: list[Stated]) -> list[tuple[str, int, int]]:
         """Kind, missed and wrong fact of each pair: each fact in one, the best pairs first."""
         edges: list[tuple[tuple[int, ...], int, int, str]] = []
+        reaches = [tuple(map(self.lie.reach, a.spans)) for a in wrong]
         for m, g in enumerate(missed):
+            reach = tuple(map(self.lie.reach, g.spans))
             for w, a in enumerate(wrong):
+                if not _worth(a, g, reaches[w], reach):
+                    continue
                 how = [self.lie.of(x, y) for x, y in zip(a.spans, g.spans, strict=True)]
                 if (kind := self._kind(a, g, how)) is not None:
                     # Both lists are in order of place, so their numbers are the last word.

@@ -40,32 +40,35 @@ def true_labels(task: Task, gold: Facts) -> list[tuple[str, Surface]]:
 
 def mistaken(task: Task, gold: Facts, answered: Facts) -> list[Mistaken]:
     """Every distinct answer whose label no gold fact of its words has."""
-    right = true_labels(task, gold)
-    known = set(right)
-    present = tuple(sorted({label for label, _ in right}))
+    labels: dict[Surface, list[str]] = {}
+    for label, surface in true_labels(task, gold):
+        labels.setdefault(surface, []).append(label)
+    present = tuple(sorted({label for held in labels.values() for label in held}))
     out = []
     for label, surface in dict.fromkeys((m.label, m.surface) for m in mentions(task, answered)):
-        if (label, surface) in known:
-            continue
         # Events without trigger have empty surfaces, which are equal: their types are compared within the text.
-        same = dict.fromkeys(g for g, words in right if g != label and words == surface)
-        within = dict.fromkeys(g for g, words in right if g != label and words != surface and _overlap(words, surface))
-        border = any(g == label and _overlap(words, surface) for g, words in right)
+        same = labels.get(surface, [])
+        if label in same:
+            continue
+        others = sorted((x, words) for words, held in labels.items()
+                        if words != surface and _overlap(words, surface) for x in held)
+        within = dict.fromkeys(x for x, _ in others)
+        border = within.pop(label, label) is None
         out.append(Mistaken(label, surface, tuple(same), tuple(within), border, present))
     return out
 
 
 def _overlap(a: Sequence[str], b: Sequence[str]) -> bool:
-    """Whether the mentions are equal or one holds the other; of pairs, at both ends, in either order."""
-    if a == b:
-        return True
+    """Whether one mention holds the other; of pairs, at both ends, in either order."""
     if len(a) != len(b) or not a:
         return False
+    if len(a) == 1:
+        return _within(a[0], b[0])
     return any(all(_within(x, y) for x, y in zip(a, order, strict=True)) for order in (b, b[::-1]))
 
 
 def _within(a: str, b: str) -> bool:
-    short, long = sorted((a, b), key=len)
+    short, long = (a, b) if len(a) <= len(b) else (b, a)
     start = long.find(short) if short else -1
     while start >= 0:
         end = start + len(short)

@@ -24,6 +24,17 @@ ALIKE = 60
 """Similarity of words, 0 to 100, from which a mention that is not in the text stands for one that is."""
 
 
+Reach = tuple[int, int, str, Hashable] | None
+"""From where to where a mention can be, its words, and what scoring compares it by; None: not in the text."""
+
+
+def meet(here: Reach, there: Reach) -> bool:
+    """Whether two mentions can have anything in common."""
+    if here is None or there is None:
+        return True
+    return (here[0] < there[1] and there[0] < here[1]) or here[2] == there[2] or here[3] == there[3]
+
+
 class Lie:
     """Mentions of one text, compared."""
 
@@ -77,6 +88,12 @@ class Lie:
         if (found := self._places.get(span.text)) is None:
             found = self._places[span.text] = self._found(span.text)
         return found
+
+    def reach(self, span: Span | None) -> Reach:
+        """What tells quickly that two mentions have nothing in common (`meet`)."""
+        if span is None or not (places := self.places(span)):
+            return None
+        return places[0][0], max(end for _, end in places), span.text, self.key(span)
 
     def first(self, span: Span) -> tuple[int, int] | None:
         """The mention's own place, else the first of its words in the text."""
