@@ -189,6 +189,24 @@ def test_from_a_plot_and_from_the_matrix_to_the_texts(page: Page) -> None:
     assert cells == counted > 0
 
 
+def test_the_matrix_has_the_labels_that_are_confused(browser: Browser, tmp_path: Path) -> None:
+    labels = [f"label {n:02}" for n in range(40)]
+    rows = []
+    for n, label in enumerate(labels):
+        answer: dict[str, list[str]] = {name: [] for name in labels}
+        if n >= 30:  # the last are confused with their neighbours, all others missed twice
+            answer[labels[n - 1]] = ["Ada"]
+        gold = [{"entity": w, "entity_type": label} for w in ("Ada", "Bob")[: 1 if n >= 30 else 2]]
+        rows.append(row("NER", n, "Ada met Bob", labels, gold, answer))
+    write_rows(tmp_path / "pred.json", rows)
+    write_report(tmp_path / "many.html", made(tmp_path / "pred.json", draws=10)[1])
+    page = browser.open(tmp_path / "many.html")
+    assert texts(page, ".heat tbody th") == [*labels[:9], *labels[29:], "none"]
+    assert texts(page, ".pairs li") == [f"{a} → {b}: 1" for a, b in zip(labels[30:], labels[29:], strict=False)]
+    page.click(".pairs button", 4)
+    assert shown(page) == ["NER · one · line 35"] and page.errors == []
+
+
 def test_both_languages(page: Page) -> None:
     words = page.run("data.words")
     page.click("#switch")

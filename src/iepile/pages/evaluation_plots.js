@@ -1,6 +1,6 @@
 // Plots of the chosen task and facts, and the confusion of its labels.
 let charts = [];
-const MOST_BARS = 30, MOST_HEAT = 20;
+const MOST_BARS = 30, MOST_HEAT = 20, MOST_PAIRS = 12;
 
 function figures() {
   const words = w(), bar = byId("groups");
@@ -74,7 +74,7 @@ function parted(part) {
   let rows = rowsOf(part), note = words.dots_note;
   if (!rows.length) return;
   if (rows.length > MOST_BARS) {
-    note = filled(words.most_labels, MOST_BARS, rows.length) + " " + note;
+    note = filled(words.most_bars, MOST_BARS, number(rows.length)) + " " + note;
     rows = rows.toSorted((a, b) => b[GOLD] - a[GOLD]).slice(0, MOST_BARS);
   } else if (part !== "length") rows = rows.toSorted((a, b) => b[GOLD] - a[GOLD]);
   const drawn = place(words["by_" + part], note, 50 + 26 * rows.length);
@@ -146,17 +146,21 @@ function confusion() {
   box.replaceChildren();
   const matrix = data.confusions.find(c => c.task === task && c.group === group);
   if (!matrix?.labels.length) return;
-  const none = matrix.labels.length, wrong = Array(none).fill(0), rows = new Map();
+  const none = matrix.labels.length, wrong = Array(none).fill(0), mixed = Array(none).fill(0), rows = new Map();
   for (const [g, a, n] of matrix.cells) {
     rows.set(`${g} ${a}`, n);
-    if (g !== a) for (const label of [g, a]) if (label < none) wrong[label] += n;
+    if (g !== a) for (const label of [g, a]) if (label < none) {
+      wrong[label] += n;
+      if (Math.max(g, a) < none) mixed[label] += n;
+    }
   }
-  const shown = [...wrong.keys()].toSorted((a, b) => wrong[b] - wrong[a] || a - b).slice(0, MOST_HEAT).toSorted((a, b) => a - b);
+  const shown = [...wrong.keys()].toSorted((a, b) => mixed[b] - mixed[a] || wrong[b] - wrong[a] || a - b).slice(0, MOST_HEAT).toSorted((a, b) => a - b);
   const sums = shown.concat(none).map(g => matrix.cells.reduce((sum, c) => sum + (c[0] === g ? c[2] : 0), 0));
   const section = make("section", box);
   make("h2", section, words.confusion);
-  make("p", section, (none > MOST_HEAT ? filled(words.confusion_most, MOST_HEAT, none) + " " : "") + words.confusion_note);
-  const table = make("table", make("div", section, null, { class: "scroll whole", tabindex: "0" }), null, { class: "heat" });
+  make("p", section, (none > MOST_HEAT ? filled(words.confusion_most, MOST_HEAT, number(none)) + " " : "") + words.confusion_note);
+  const both = make("div", section, null, { class: "matrix" });
+  const table = make("table", make("div", both, null, { class: "scroll whole", tabindex: "0" }), null, { class: "heat" });
   const name = n => n === none ? words.nothing : matrix.labels[n];
   const head = make("tr", make("thead", table)), body = make("tbody", table);
   make("th", head, `${words.gold} \\ ${words.answered}`);
@@ -175,4 +179,10 @@ function confusion() {
       }
     }
   });
+  const pairs = matrix.cells.filter(([g, a]) => g !== a && g < none && a < none).toSorted((x, y) => y[2] - x[2]).slice(0, MOST_PAIRS);
+  const side = make("div", both, null, { class: "pairs" });
+  make("h3", side, pairs.length ? words.pairs : words.no_pairs);
+  const list = make("ol", side);
+  for (const [g, a, n] of pairs)
+    make("button", make("li", list), `${name(g)} → ${name(a)}: ${number(n)}`, { type: "button", onclick: () => browse({ task, pair: [name(g), name(a)], group }) });
 }
