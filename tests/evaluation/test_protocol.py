@@ -212,8 +212,10 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
     {"protocol": "other", "task": "NER"}, {"protocol": "iepile"},
     {"protocol": "iepile", "task": "NER", "match": "offset"},
     {"protocol": "iepile", "task": "NER", "sort_by": "label"},
+    {"protocol": "iepile", "task": "NER", "draws": 100}, {"protocol": "iepile", "task": "NER", "report": "page.html"},
+    {"protocol": "iepile", "task": "NER", "gold_path": str(GOLDEN / "ner_mixed.json")},
     {"protocol": "deepke", "task": "NER", "metrics_list": "F1"},
 ])
-def test_settings_that_do_not_go_together(options: dict[str, str]) -> None:
+def test_settings_that_do_not_go_together(options: dict[str, Any]) -> None:
     with pytest.raises(InputError):
         evaluate(EvaluateConfig(path1=str(GOLDEN / "ner_mixed.json"), **options))

@@ -99,7 +99,7 @@ def _balanced(part: str) -> bool:
 class _Reader:
     def __init__(self, text: str, relations: Collection[str]) -> None:
         self.text = text
-        self.relations = relations
+        self.relations = frozenset(relations)
         self.reading = TripleReading([], [])
         self.absent = False
         """`NAN` was read."""
