@@ -22,12 +22,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def browser(folder: Path) -> Iterator[Browser]:
-    with Browser(folder) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def report(folder: Path) -> Report:
     write_rows(folder / "pred <img src=x>.json", examples())
     found, data = made(folder / "pred <img src=x>.json", draws=200)
