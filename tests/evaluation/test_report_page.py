@@ -58,7 +58,8 @@ def test_the_headline_is_the_report(page: Page, report: Report) -> None:
                      for r in report.scores]
     field = [x.split()[0] for x in texts(page, "#field td:nth-child(5)")]
     assert field == [f"{r.score.f1:.2f}" for r in report.field_scores]
-    assert report.setting in page.run("byId('rules').textContent")
+    rules = page.run("byId('rules').textContent")
+    assert report.setting in rules and "when their characters are · a fact answered twice" in rules
     assert page.run("document.title") == "pred <img src=x>.json · Evaluation"
 
 

@@ -102,3 +102,20 @@ def test_many_rows_in_a_minute_and_in_little_memory(tmp_path: Path) -> None:
         assert after.ru_utime - before.ru_utime < 60
         assert (tmp_path / "page.html").stat().st_size < 5_000_000
     assert memory[1] - memory[0] < 60, memory  # MiB; ten times as many rows
+
+
+@pytest.mark.parametrize(("name", "task"), [
+    ("ner_mixed", "NER"), ("re_mixed_subject_object", "RE"), ("ee_mixed", "EE"), ("eea_mixed_trigger", "EEA"),
+    ("eet_crash", "EET"), ("kg_crash_nonstring", "KG"), ("crash_output_null", "NER"),
+])
+def test_rows_that_the_reference_stumbles_over(
+    browser: Browser, shared: Path, tmp_path: Path, name: str, task: str
+) -> None:
+    write_report(tmp_path / "page.html", made(shared / f"golden/eval/{name}.json", task=task, draws=10)[1])
+    page = browser.open(tmp_path / "page.html")
+    for n in range(page.run("document.querySelectorAll('#groups button').length")):
+        page.click("#groups button", n)
+    for _ in range(page.run("seen.list.length")):
+        page.press("n")
+        page.press("j")
+    assert page.errors == [] and "undefined" not in page.run("document.body.innerText")

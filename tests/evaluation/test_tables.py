@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from iepile.errors import InputError
 from iepile.evaluation.facts import Counts, Note
-from iepile.evaluation.report import Report, Row, Score, SourceCounts
+from iepile.evaluation.report import Intervals, Report, Row, Score, SourceCounts
 from iepile.evaluation.table_files import as_csv, as_latex, as_markdown, write_tables
 from iepile.evaluation.tables import Table, tables
 
@@ -61,6 +61,14 @@ def test_latex_is_escaped(report: Report, tmp_path: Path) -> None:
         r"{*}w{*} & 33.33 & 50.00 & 40.00 & 1 & 3 & 2 \\")
     assert text.count(r"\begin{tabular}{lllrrrrrr}") == 2
     assert text.count(r"\begin{") == text.count(r"\end{") == 2 * len(tables(report, "source,label"))
+
+
+def test_intervals_are_figures_too() -> None:
+    row = Row("NER", "entity", Score.of(1, 3, 2), interval=Intervals((0.0, 50.0), (0.0, 100.0), (0.0, 66.667)))
+    report = Report("s/1", "f", [row], [], [], [], [], Counts(), [])
+    text = as_markdown(tables(report))
+    assert "| NER | entity | 33.33 | 50.00 | 40.00 | 0.00 to 66.67 | 1 | 3 | 2 |" in text
+    assert "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |" in text
 
 
 def test_another_ending_is_refused_before_anything_is_written(report: Report, tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def report_data(
     return {
         "language": options.language,
         "file": Path(report.file).name,
-        "setting": report.setting,
+        "setting": report.setting, "match": config.match, "match_mode": config.match_mode,
         "groups": [[r.task, r.group, r in report.scores] for r in (*report.scores, *report.field_scores)],
         "parts": scores,
         "counts": [[name, n] for name, n in msgspec.structs.asdict(report.counts).items() if n],

@@ -38,7 +38,7 @@ function valueName(part, value) {
 function headline() {
   const words = w();
   byId("title").textContent = `${words.page} · ${data.file}`;
-  byId("rules").textContent = `${words.rules}: ${data.setting}`;
+  byId("rules").textContent = `${words.rules}: ${data.setting} · ${look(words.rule, data.match)} · ${look(words.rule, data.match_mode)}`;
   byId("interval").textContent = filled(words.interval, number(data.draws), number(data.of));
   byId("switch").textContent = words.other;
   const cards = byId("cards"), field = byId("field"), odd = byId("oddities");
