@@ -8,6 +8,7 @@ import pytest
 from tests.report_rows import examples, made, row
 
 from iepile.errors import InputError
+from iepile.evaluation import report_page
 from iepile.evaluation.report_page import report_data, write_report
 from iepile.evaluation.score import EvaluateConfig
 from iepile.jsonl import write_rows
@@ -27,6 +28,17 @@ def test_the_sample_is_seeded_and_figures_are_of_all(tmp_path: Path) -> None:
     for name in ("a.html", "b.html"):
         write_report(tmp_path / name, data)
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+
+
+def test_long_texts_leave_room_for_fewer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report_page, "MOST_BYTES", 60_000)
+    gold = [{"entity": "Ada", "entity_type": "p"}]
+    rows = [row("NER", n, f"text {n} of Ada " + "x" * 5000, ["p"], gold, {"p": ["Ada"]}) for n in range(40)]
+    rows[33]["output"] = "broken"
+    write_rows(tmp_path / "pred.json", rows)
+    data = made(tmp_path / "pred.json", draws=10)[1]
+    assert 8 <= len(data["texts"]) <= 12 and data["of"] == 40
+    assert 34 in [t["line"] for t in data["texts"]]  # a class that occurs once is not what goes
 
 
 @pytest.mark.parametrize("match", ["string", "normalised", "head", "offset", "overlap"])

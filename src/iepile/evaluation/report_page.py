@@ -10,7 +10,7 @@ texts themselves it holds a sample (text_sample.py), so that it stays a few mega
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from iepile.evaluation.orders import OrderScores
 
 MOST_BYTES = 3_000_000
-"""Of texts with their facts, as JSON; a sample that has more is cut short."""
+"""Of texts with their facts, as JSON; where a sample has more, a smaller one is drawn."""
 LANGUAGES = ("zh", "en")
 
 
@@ -89,7 +89,7 @@ def report_data(
                 _sure(told, text, group, match, distinct, gold, found)
         sample.offer(text, _strata(text, errors), labels)
     scores = {part: _rows(rows) for part, rows in parts.rows(options.draws, options.seed).items()}
-    shown = _within(MOST_BYTES, (shown_text(text, match, distinct) for text in sample.drawn()))
+    shown = _within(MOST_BYTES, sample, lambda text: shown_text(text, match, distinct))
     return {
         "language": options.language,
         "file": Path(report.file).name,
@@ -140,11 +140,13 @@ def _rows(rows: Iterable[PartRow]) -> list[list[Any]]:
              r.score.recall, r.score.f1, r.intervals.precision, r.intervals.recall, r.intervals.f1] for r in rows]
 
 
-def _within(most: int, texts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    out: list[dict[str, Any]] = []
-    for text in texts:
-        most -= len(msgspec.json.encode(text))
-        if most < 0 and out:
-            break
-        out.append(text)
-    return out
+def _within(most: int, sample: TextSample[Judged], shown: Callable[[Judged], dict[str, Any]]) -> list[dict[str, Any]]:
+    """As many texts of the sample as have at most so many bytes, one at least."""
+    texts = sample.drawn()
+    while True:
+        out = [shown(text) for text in texts]
+        size = len(msgspec.json.encode(out))
+        if size <= most or len(out) < 2:
+            return out
+        # Drawn anew, so that what is rare stays in.
+        texts = sample.drawn(max(1, min(len(out) - 1, int(0.95 * len(out) * most / size))))

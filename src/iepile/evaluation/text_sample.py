@@ -56,15 +56,20 @@ class TextSample(Generic[T]):
                 elif most:
                     heappushpop(held, entry)
 
-    def drawn(self) -> list[T]:
-        """The sample, in the order in which the texts came."""
+    def drawn(self, most: int | None = None) -> list[T]:
+        """The sample, in the order in which the texts came.
+
+        Args:
+            most: fewer texts than the sample was made for.
+        """
+        most = min(self.offered, self.most if most is None else min(most, self.most))
         queues = [sorted(held, reverse=True) for _, held in
                   sorted(self._strata.items(), key=lambda s: (self._sizes[s[0]], s[0]))]
         chosen: dict[int, T] = {}
         turn = 0
-        while len(chosen) < min(self.most, self.offered):
+        while len(chosen) < most:
             for queue in queues:
-                if turn < len(queue) and len(chosen) < self.most:
+                if turn < len(queue) and len(chosen) < most:
                     _, number, text = queue[turn]
                     chosen[-number] = text
             turn += 1

@@ -58,7 +58,7 @@ function errorBars() {
       label: { show: true, position: "right", color: colour("ink"), fontSize: 12,
         formatter: p => `${number(p.value)} → F1 ${percent(rows[p.dataIndex][4])}` } }],
   });
-  drawn.on("click", p => browse({ task, kind: rows[p.dataIndex][2] }));
+  drawn.on("click", p => browse({ task, group, kind: rows[p.dataIndex][2] }));
 }
 
 // Families are told apart without colour too.

@@ -56,15 +56,16 @@ function browser() {
   const times = new Map();
   for (const f of facts) times.set(f.kind, (times.get(f.kind) ?? 0) + 1);
   select("task", words.task, [every, ...unique(data.texts.map(t => t.task)).map(t => [t, t])]);
-  select("kind", words.class, [every, ["*", words.any_error], ...[...data.classes, "right"].filter(k => times.has(k))
-    .map(k => [k, `${named(k)} (${number(times.get(k))})`])]);
+  select("kind", words.class, [every, ["*", words.any_error], ...[...data.classes, "right"].filter(k => times.has(k) || k === filter.kind)
+    .map(k => [k, `${named(k)} (${number(times.get(k) ?? 0)})`])]);
   select("label", words.label, [every, ...unique(facts.flatMap(labelsOf)).map(l => [l, l])]);
   select("source", words.source, [every, ...unique(data.texts.map(t => t.source)).map(s => [JSON.stringify(s), s || words.unnamed])]);
   select("sort", words.sort, ["line", "errors", "sure", "unsure"].map(s => [s, words["sort_" + s]]));
   make("input", make("label", place, words.search), null, { type: "search", id: "query", autocomplete: "off",
     oninput: e => { filter.query = e.target.value; list(); } }).value = filter.query;
-  if (filter.pair) make("button", place, filled(words.pair, filter.pair[0] ?? words.nothing, filter.pair[1] ?? words.nothing) + " ×",
-    { class: "chip", type: "button", "aria-label": words.remove, onclick: () => { filter.pair = filter.group = null; browser(); } });
+  const only = filter.pair ? filled(words.pair, filter.pair[0] ?? words.nothing, filter.pair[1] ?? words.nothing) : filter.group && named(filter.group);
+  if (only) make("button", place, only + " ×",
+    { class: "chip", type: "button", "aria-label": `${words.remove}: ${only}`, onclick: () => { filter.pair = filter.group = null; browser(); } });
   list();
 }
 
@@ -135,7 +136,7 @@ function factItem(parent, f, n) {
   const words = w(), wrong = f.kind !== "right", tone = `var(--${family(f.kind)})`;
   const item = make("li", parent, null, { "data-fact": n, tabindex: "0", onclick: () => choose(n), onmouseenter: () => light(n), onmouseleave: () => light(seen.fact),
     onkeydown: e => { if (e.key === "Enter") choose(n); } });
-  if (filter.kind || filter.label || filter.pair) item.classList.toggle("dim", wrong && !meets(f));
+  if (filter.kind || filter.label || filter.group) item.classList.toggle("dim", wrong && !meets(f));
   if (wrong) {
     make("span", item, n + 1, { class: "n" }).style.color = tone;
     const kind = make("span", item, named(f.kind), { class: "kind" });
