@@ -19,6 +19,7 @@ from iepile.evaluation.report import Score
 
 FIGURES = """source:
   title: "Ours: a paper"
+  authors: We
   year: 2026
   url: https://example.org/paper
   scored: micro F1
@@ -116,9 +117,9 @@ def test_scores_are_told_with_sample_interval_and_settings(report: BenchReport) 
     notes = {(r["data set"], r["note"]) for r in cells(report, "differences")}
     assert ("handwritten_en", "no text of it was trained on") in notes
     assert any(name == "notices_zh" and note.startswith("a sample: 20 of ") for name, note in notes)
-    source = cells(report, "sources", "Ours")[0]
-    assert source["models"] == "Ours" and source["source"] == "Ours: a paper (2026), Table 1"
-    assert source["address"] == "https://example.org/paper" and "without the dev set" in source["counted"]
+    told = [r["what it says"] for r in cells(report, "sources", "Ours")]
+    assert told == ["Ours: a paper. We (2026)", "https://example.org/paper", "counts micro F1",
+                    "Table 1: without the dev set (Ours)", "Table 2 (Ours)"]
     assert cells(report, "not there")[0]["data set"] == "CoNLL2003 *"
 
 

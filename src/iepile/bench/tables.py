@@ -130,26 +130,26 @@ def _notes(report: BenchReport) -> list[tuple[str, str]]:
 
 def _sources(report: BenchReport, beside: Sequence[str]) -> list[Table]:
     """Where the figures shown stand, and how each source counts."""
-    shown: dict[tuple[str, str, str], list[str]] = {}
-    parts = [r.published for r in report.results] + [m.published for m in report.means]
-    for figures in parts:
+    told: dict[str, dict[str, dict[str, None]]] = {}
+    for figures in ([r.published for r in report.results] + [m.published for m in report.means]):
         for model in dict.fromkeys(f.model for f in figures):
             f = figure_of(figures, model)
             if f is not None and (not beside or model in beside):
-                where = f"{f.table}, quoted there" if f.quoted else f.table
-                models = shown.setdefault((f.source, where, f.note), [])
-                if model not in models:
-                    models.append(model)
-    by_title: dict[str, Source] = {s.title: s for s in report.sources}
-    rows = []
-    for (title, where, note), models in shown.items():
-        s = by_title[title]
-        said = ". ".join(filter(None, (s.scored, note, s.note)))
-        rows.append((", ".join(models), f"{title} ({s.year}), {where}", s.url, said))
-    if not rows:
-        return []
-    return [Table("sources of the published figures, and how they count", ("models", "source", "address", "counted"),
-                  tuple(rows))]
+                where = f.table + (", quoted there" if f.quoted else "") + (f": {f.note}" if f.note else "")
+                told.setdefault(f.source, {}).setdefault(where, {})[model] = None
+    rows: list[tuple[str, str]] = []
+    for source in report.sources:
+        if source.title in told:
+            rows += _about(source, told[source.title])
+    return [Table("sources of the published figures", ("source", "what it says"), tuple(rows))] if rows else []
+
+
+def _about(source: Source, told: dict[str, dict[str, None]]) -> list[tuple[str, str]]:
+    said = [f"{source.title}. {source.authors} ({source.year})" + (f", {source.edition}" if source.edition else ""),
+            source.url, f"counts {source.scored}", *([source.note] if source.note else ())]
+    said += [f"{where} ({', '.join(models)})" for where, models in sorted(told.items())]
+    name = source.title.partition(":")[0]
+    return [(f"{name} {source.year}" if n == 0 else "", text) for n, text in enumerate(said)]
 
 
 def _two(value: float) -> str:
