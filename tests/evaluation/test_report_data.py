@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,15 @@ from tests.report_rows import examples, made, row
 
 from iepile.errors import InputError
 from iepile.evaluation import report_page
-from iepile.evaluation.report_page import report_data, write_report
+from iepile.evaluation.browse import RIGHT
+from iepile.evaluation.errors import ERROR_CLASSES
+from iepile.evaluation.facts import Counts
+from iepile.evaluation.report_page import LANGUAGES, report_data, write_report
 from iepile.evaluation.score import EvaluateConfig
 from iepile.jsonl import write_rows
+from iepile.page import PAGES
+from iepile.tasks.matching import MATCHES
+from iepile.tasks.task import get_task, task_names
 
 
 def test_the_sample_is_seeded_and_figures_are_of_all(tmp_path: Path) -> None:
@@ -62,3 +69,15 @@ def test_what_cannot_be_is_refused(tmp_path: Path) -> None:
         made(path, language="fr")
     with pytest.raises(InputError, match="leave out --protocol"):
         report_data(EvaluateConfig(path1=str(path), protocol="iepile"), made(path, draws=10)[0], [])
+
+
+def test_every_name_has_words() -> None:
+    words = tomllib.loads((PAGES / "evaluation_words.toml").read_text("utf-8"))
+    assert set(words["families"]) == {*ERROR_CLASSES, RIGHT} <= set(words["zh"]["names"])
+    groups = {g for t in map(get_task, task_names()) for g in (*t.groups, *t.field_groups)}
+    assert groups <= set(words["zh"]["names"])
+    for language in LANGUAGES:
+        assert set(words[language]["counts"]) == set(Counts.__struct_fields__)
+        assert set(words[language]["rule"]) == {*MATCHES, "normal", "set"}
+    colours = (PAGES / "evaluation.css").read_text("utf-8")
+    assert all(colours.count(f"--{family}: #") == 2 for family in set(words["families"].values()))  # light and dark
