@@ -43,14 +43,6 @@ def check_protocol(config: EvaluateConfig) -> None:
     json_rows = name in ("iepile", "deepke")
     if not (config.path1 or (config.submit_path and not json_rows)):
         raise InputError("not given", field="path1", fix="give the file of predictions")
-    if config.gold_path:
-        raise InputError(f"does not go with protocol {name}", field="gold_path",
-                         expected="rows that hold their label" if json_rows else "the gold in standard_path",
-                         fix="score documents without --protocol")
-    for ours in ("draws", "errors", "report", "bad_rows"):
-        if getattr(config, ours):
-            raise InputError(f"does not go with protocol {name}, which counts and no more", field=ours,
-                             fix=f"leave out --{ours}, or --protocol")
     if not config.task and name != "ccks2023":
         raise InputError("not given", field="task", fix=f"protocol {name} scores one task: name it with --task")
     if name == "kg2instruction" and not config.standard_path:
