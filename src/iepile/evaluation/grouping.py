@@ -19,13 +19,19 @@ Key = tuple[str, str, str]
 """Task, source and id of a text."""
 
 _PARTS = 64
-_HELD = 1 << 20
+_HELD = 1 << 17
 """Hashes kept in memory, 8 bytes each; more are written to a temporary file."""
 _EARLY = 1 << 12
 """Texts after which it is worth looking for the first time: where rows stand apart, most files show it at once."""
 _PART_BYTES = 16 << 20
 _MOST_PARTS = 256
 _HEAD = struct.Struct("<QQ")
+
+
+def hash_of(key: Key) -> int:
+    """A hash of a key: that of its id, changed by a number which its task and source have in common."""
+    task, source, own = key
+    return hash(own) ^ hash((task, source))
 
 
 class Keys:
@@ -43,7 +49,7 @@ class Keys:
 
     def add(self, key: Key) -> None:
         """A text has ended."""
-        h = hash(key)
+        h = hash_of(key)
         self.parts[h & _PARTS - 1].append(h)
 
     def twice_so_far(self) -> bool:

@@ -17,6 +17,7 @@ from iepile.errors import InputError
 from iepile.evaluation.answers import Question
 from iepile.evaluation.count import Tally
 from iepile.evaluation.facts import RecordReader
+from iepile.evaluation.grouping import hash_of
 from iepile.evaluation.record import Record
 from iepile.evaluation.rows import AskedRow, Row, Wire, decode_wire
 from iepile.jsonl import BOM, BROKEN_JSON, open_bytes, readable
@@ -33,12 +34,16 @@ class _Plain(msgspec.Struct, gc=False):
     label: str
     output: str
     id: str
-    task: str = ""
     source: str = ""
     finish: Literal["stop", "length"] | None = None
 
 
-_decode = msgspec.json.Decoder(_Plain).decode
+class _Named(_Plain, gc=False, kw_only=True):
+    task: Literal["NER"]
+
+
+class _Unnamed(_Plain, gc=False, kw_only=True):
+    task: Literal["NER", ""] | None = None
 
 
 _TEXT = r"[^\"\\“”‘’<\x00-\x1f]"
@@ -72,9 +77,11 @@ def _cut(text: str) -> tuple[str, int] | None:
 class _Cell:
     """What the texts of one question and source hold, by label."""
 
-    __slots__ = ("gold", "missed", "pred", "spread")
+    __slots__ = ("gold", "missed", "pred", "salt", "spread")
 
-    def __init__(self, labels: tuple[str, ...]) -> None:
+    def __init__(self, labels: tuple[str, ...], salt: int) -> None:
+        self.salt = salt
+        """What makes the hash of an id that of a key."""
         self.gold, self.pred, self.missed = (dict.fromkeys(labels, 0) for _ in range(3))
         self.spread: dict[tuple[int, int, int], int] = {}
         """As in `count.Cell`."""
@@ -139,19 +146,20 @@ class PlainNer:
     def _lines(self, lines: Iterable[bytes]) -> None:
         # One loop, and names of its own for everything in it: calls and look-ups would take half of its time.
         reader, parts, questions, distinct = self.reader, self.reader.keys.parts, self._asked, self.tally.distinct
-        many, unnamed = len(parts) - 1, "" if reader.task is not None else _TASK
+        many = len(parts) - 1
+        decode: Callable[[bytes], _Plain] = msgspec.json.Decoder(_Named if reader.task is None else _Unnamed).decode
         held: _Plain | None = None
         its = _NOBODY
         n = plain = missing = 0
         for line in lines:
             n += 1
             try:
-                row = _decode(line)
+                row = decode(line)
                 wire = decode_wire(row.instruction)
                 asked = questions.get(bytes(wire.schema)) or self._ask(row, wire)
             except BROKEN_JSON:
                 asked = None
-            if asked is None or (row.task != _TASK and row.task != unnamed):
+            if asked is None:
                 if held is not None:
                     self._general(held, its, n - 1)
                     held = None
@@ -183,12 +191,12 @@ class PlainNer:
                     held, its = row, asked
                     continue
                 reader.counts.salvaged += 1
-            h = hash((_TASK, source, own))
+            if (cell := its.cells.get(source)) is None:
+                cell = its.cells[source] = _Cell(its.labels, hash_of((_TASK, source, "")))
+            h = hash(own) ^ cell.salt
             parts[h & many].append(h)
             if not n & 4095 and reader.keys.twice_so_far():
                 return
-            if (cell := its.cells.get(source)) is None:
-                cell = its.cells[source] = _Cell(its.labels)
             gold = {(f.entity_type, f.entity) for f in facts}
             there = len(gold)
             counts = cell.gold
@@ -200,16 +208,18 @@ class PlainNer:
                     counts[label] += 1
             if len(answer) != its.size:
                 missing += its.size - len(answer)
+            if distinct:
+                answer = {label: list(set(mentions)) for label, mentions in answer.items()}
             answered = 0
             counts = cell.pred
+            found = gold.discard
             for label, mentions in answer.items():
                 if mentions:
-                    size = len(set(mentions)) if distinct else len(mentions)
+                    size = len(mentions)
                     answered += size
                     counts[label] += size
                     for mention in mentions:
-                        if (fact := (label, mention)) in gold:
-                            gold.remove(fact)
+                        found((label, mention))
             if gold:
                 counts = cell.missed
                 for label, _ in gold:
@@ -241,7 +251,7 @@ class PlainNer:
 
     def _general(self, row: _Plain, asked: _Asked, line: int) -> None:
         """Let a row go the general road."""
-        as_any = Row(row.instruction, row.id, row.task, row.source, row.label, row.output, row.finish)
+        as_any = Row(row.instruction, row.id, _TASK, row.source, row.label, row.output, row.finish)
         key = (_TASK, row.source, row.id)
         self._take(self.reader.add(AskedRow(get_task(_TASK), key, asked.question, row.label, line, as_any, "")))
 
