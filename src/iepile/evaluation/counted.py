@@ -32,7 +32,7 @@ def counted(config: EvaluateConfig, match: Match) -> tuple[RecordReader, Tally]:
 
 @contextmanager
 def _fresh(config: EvaluateConfig, match: Match) -> Iterator[tuple[RecordReader, Tally]]:
-    by_language = "language" in config.sort_by
+    by_language = "language" in config.sort_by.split(",")
     with ExitStack() as stack:
         every = stack.enter_context(atomic_writer(config.bad_rows)) if config.bad_rows else None
         reader = RecordReader(config.task, match, detail=by_language, every=every)

@@ -55,6 +55,18 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True):
     """By the draw of the texts, where intervals were asked for."""
 
 
+class MacroRow(msgspec.Struct, frozen=True):
+    """Means over the labels of a task's group of facts, in percent (macro.py)."""
+
+    task: str
+    group: str
+    labels: int
+    """Labels that occur in the gold or in the answers."""
+    precision: float
+    recall: float
+    f1: float
+
+
 class SourceCounts(msgspec.Struct, frozen=True):
     """How many texts a source has, and how many of its answers could not be read."""
 
@@ -79,6 +91,10 @@ class Report(msgspec.Struct, omit_defaults=True):
     counts: Counts
     notes: list[Note]
     """The first faults met, with their lines."""
+    macro: list[MacroRow] = []
+    """Beside `scores`, which are micro averages: every label counts alike."""
+    by_language: list[Row] = []
+    """Where it was asked for: by the script of the texts."""
     errors: list[Any] = []
     """Where they were asked for: errors by class (`ErrorCount`), ..."""
     confusions: list[Any] = []

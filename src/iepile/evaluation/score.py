@@ -22,6 +22,7 @@ from iepile.evaluation.config import EvaluateConfig as EvaluateConfig
 from iepile.evaluation.count import Tally
 from iepile.evaluation.counted import counted, uncollected
 from iepile.evaluation.facts import RecordReader
+from iepile.evaluation.macro import macro_row
 from iepile.evaluation.outputs import complete
 from iepile.evaluation.report import VERSION, Report, Row, Score, SourceCounts
 from iepile.jsonl import atomic_writer, check_targets
@@ -133,17 +134,29 @@ def _report(config: EvaluateConfig, tally: Tally, reader: RecordReader) -> Repor
         sources=[SourceCounts(t, s, *n) for (t, s), n in sorted(sources.items())],
         counts=reader.counts,
         notes=reader.notes,
+        macro=[macro_row(*g, (n for (t, of, label), n in per_label.items() if (t, of) == g and label)) for g in groups
+               if g[1] in get_task(g[0]).groups],
+        by_language=[sure(row) for row in _by_language(tally, rank)],
     )
 
 
+def _by_language(tally: Tally, rank: dict[tuple[str, str], int]) -> list[Row]:
+    rows = []
+    for (task, group, language), cell in sorted(tally.languages.items(), key=lambda x: (rank[x[0][:2]], x[0][2])):
+        counts = (sum(kind[n] * times for kind, times in cell.spread.items()) for n in range(3))
+        rows.append(Row(task, group, Score.of(*counts), language=language))
+    return rows
+
+
 def _intervals(config: EvaluateConfig, tally: Tally) -> Callable[[Row], Row]:
-    """What gives a row, of all texts or of a source, its interval."""
+    """What gives a row, of all texts, of a source or of a language, its interval."""
     from iepile.evaluation.bootstrap import interval
 
     def sure(row: Row) -> Row:
         spread: Counter[tuple[int, int, int]] = Counter()
-        for (task, group, source), cell in tally.cells.items():
-            if (task, group) == (row.task, row.group) and row.source in (None, source):
+        cells, wanted = (tally.cells, row.source) if row.language is None else (tally.languages, row.language)
+        for (task, group, part), cell in cells.items():
+            if (task, group) == (row.task, row.group) and wanted in (None, part):
                 spread += cell.spread
         return structs.replace(row, interval=interval(spread, config.draws, config.seed))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from iepile.evaluation.report import Report, Row
+from iepile.evaluation.report import MacroRow, Report, Row
 
 if TYPE_CHECKING:
     from iepile.evaluation.error_effects import ErrorCount
@@ -36,6 +36,9 @@ def tables(report: Report, sort_by: str = "") -> list[Table]:
         out.append(_table("by source", ("task", "facts", "source"), report.by_source))
     if "label" in wanted:
         out.append(_table("by label", ("task", "facts", "label"), report.by_label))
+        out.append(_macro(report.macro))
+    if "language" in wanted:
+        out.append(_table("by language", ("task", "facts", "language"), report.by_language))
     if report.orders:
         out.append(_orders(report.orders))
     if report.reliability:
@@ -64,6 +67,11 @@ def _table(title: str, names: tuple[str, ...], rows: Iterable[Row]) -> Table:
         cells.append((r.task, r.group, *place, *figures, str(s.tp), str(s.pred), str(s.gold)))
     head = (*names, "P", "R", "F1", *(("F1, 95 %",) if sure else ()), "right", "answered", "gold")
     return Table(title, head, tuple(cells))
+
+
+def _macro(found: Iterable[MacroRow]) -> Table:
+    cells = tuple((m.task, m.group, *(f"{x:.2f}" for x in (m.precision, m.recall, m.f1)), str(m.labels)) for m in found)
+    return Table("macro: the mean over labels", ("task", "facts", "P", "R", "F1", "labels"), cells)
 
 
 def _orders(found: Iterable[OrderScores]) -> Table:
