@@ -55,7 +55,7 @@ def write(path: Path, rows: list[dict[str, Any]]) -> str:
 
 def config(standard: str, submitted: str, task: str, **options: str) -> EvaluateConfig:
     return EvaluateConfig(protocol="kg2instruction", standard_path=standard, submit_path=submitted, task=task,
-                          **{"match_mode": "set", **options})  # type: ignore[arg-type]
+                          **options)  # type: ignore[arg-type]
 
 
 @needs_golden

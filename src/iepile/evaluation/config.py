@@ -15,8 +15,9 @@ class EvaluateConfig:
     """Documents with their annotation, where `path1` holds documents with what was found in them."""
     task: str = ""
     """Score only rows of this task, and take rows that name none for it; empty: whatever the rows name."""
-    match_mode: str = "normal"
-    """`normal`: a fact answered twice must stand in the gold twice; `set`: repeats count once."""
+    match_mode: str = ""
+    """`normal`: a fact answered twice must stand in the gold twice; `set`: repeats count once. Empty: as the protocol
+    does by itself, `set` in `kg2instruction`, else `normal`."""
     match: str = "string"
     """What a mention is compared by: `string`, its characters; `normalised`, these but for width, case and punctuation
     around them; `offset`, its place; `overlap`, a place that shares a character; `head`, its head word."""
@@ -57,3 +58,6 @@ class EvaluateConfig:
     """Protocol `ccks2023`: what F1 of the triples and ROUGE-2 of the text count in their sum."""
     rouge_tokens: str = "words"
     """Protocol `ccks2023`: what ROUGE cuts Chinese into, `words` (jieba's) or `characters`."""
+
+    def __post_init__(self) -> None:
+        self.match_mode = self.match_mode or ("set" if self.protocol == "kg2instruction" else "normal")
