@@ -114,7 +114,8 @@ def test_scores_are_told_with_sample_interval_and_settings(report: BenchReport) 
     assert by_name["notices_zh"]["texts"].startswith("20 of ") and " to " in by_name["notices_zh"]["95 %"]
     title = tables(report)[0].title
     assert "micro-string-normal/" in title and "iepile-normal/" in title and "samples of at most 20 texts" in title
-    notes = {(r["data set"], r["note"]) for r in cells(report, "differences")}
+    notes = {(r["about"], r["note"]) for r in cells(report, "differences", "YAYI-UIE")}
+    assert ("YAYI-UIE", "no published figures on these data sets in this setting") in notes
     assert ("handwritten_en", "no text of it was trained on") in notes
     assert any(name == "notices_zh" and note.startswith("a sample: 20 of ") for name, note in notes)
     told = [r["what it says"] for r in cells(report, "sources", "Ours")]

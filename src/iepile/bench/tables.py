@@ -23,8 +23,8 @@ def tables(report: BenchReport, beside: Sequence[str] = ()) -> list[Table]:
     out = _scores(report)
     out += _published(report, beside)
     out += _means(report, beside)
-    if notes := _notes(report):
-        out.append(Table("differences of data and protocol", ("data set", "note"), tuple(notes)))
+    if notes := _notes(report, beside):
+        out.append(Table("differences of data and protocol", ("about", "note"), tuple(notes)))
     out += _sources(report, beside)
     if report.missing:
         title = f"not there; those with * are in IEPile's release, too: {RELEASE}"
@@ -121,17 +121,24 @@ def _both(c: Comparison, named: bool) -> str:
     return f"{len(c.datasets)}: {', '.join(c.datasets)}" if named else str(len(c.datasets))
 
 
-def _notes(report: BenchReport) -> list[tuple[str, str]]:
+def _notes(report: BenchReport, beside: Sequence[str]) -> list[tuple[str, str]]:
     notes = [(r.dataset, note) for r in report.results for note in r.notes]
     notes += [(m.name, f"{len(m.datasets)} of {m.of} folds are there: no comparison with published means")
               for m in report.means if m.name and len(m.datasets) < m.of]
+    told = {f.model for figures in _figures(report) for f in figures}
+    notes += [(model, "no published figures on these data sets in this setting") for model in beside
+              if model not in told]
     return list(dict.fromkeys(notes))
+
+
+def _figures(report: BenchReport) -> Iterable[list[Figure]]:
+    return [r.published for r in report.results] + [m.published for m in report.means]
 
 
 def _sources(report: BenchReport, beside: Sequence[str]) -> list[Table]:
     """Where the figures shown stand, and how each source counts."""
     told: dict[str, dict[str, dict[str, None]]] = {}
-    for figures in ([r.published for r in report.results] + [m.published for m in report.means]):
+    for figures in _figures(report):
         for model in dict.fromkeys(f.model for f in figures):
             f = figure_of(figures, model)
             if f is not None and (not beside or model in beside):
