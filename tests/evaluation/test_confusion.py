@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +26,7 @@ from iepile.records import Facts
 from iepile.tasks.matching import MATCHES, Match
 from judged_texts import FACTS, TASKS, entity, judged_facts, text_of
 from made_predictions import write_predictions
+from mutated_predictions import mutated
 
 
 def test_a_matrix_by_hand() -> None:
@@ -150,3 +152,17 @@ def test_bad_files_are_told(tmp_path: Path) -> None:
     assert not (tmp_path / "e.jsonl").exists()
     with pytest.raises(InputError, match=r"none\.json"):
         error_report(str(tmp_path / "none.json"), "NER", export=str(tmp_path / "none.json"))
+
+
+@pytest.mark.parametrize("match", MATCHES)
+def test_damaged_predictions_are_sorted_or_refused(tmp_path: Path, match: Match) -> None:
+    rng, sorted_, path = random.Random(11), 0, tmp_path / "damaged.json"
+    for _ in range(200):
+        path.write_bytes(mutated(rng))
+        try:
+            report = error_report(str(path), match=match, export=str(tmp_path / "errors.jsonl"))
+        except InputError:
+            continue
+        sorted_ += 1
+        assert sum(c.count for c in report.counts) == sum(t.errors for t in report.totals)
+    assert sorted_ > 100
