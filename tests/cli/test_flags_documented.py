@@ -34,6 +34,7 @@ CONFIGS = {
     "extract": ["iepile.extraction.job:ExtractConfig"],
     "evaluate": ["iepile.evaluation.config:EvaluateConfig"],
     "compare": ["iepile.evaluation.compare:CompareConfig"],
+    "bench": ["iepile.bench.bench:BenchConfig"],
     "calibrate": ["iepile.extraction.calibrate:CalibrateConfig"],
     "kg": ["iepile.graph.triples:KgConfig", "iepile.graph.ccks2023:Ccks2023Config"],
 }
