@@ -11,7 +11,6 @@ import gzip
 import io
 import json
 import os
-import shutil
 import stat
 import zlib
 from collections.abc import Iterable, Iterator
@@ -282,6 +281,8 @@ def check_folder(folder: str | Path) -> Path:
         raise InputError(
             f"cannot be written: {e.strerror}", file=folder, fix="choose another target, or make room"
         ) from e
+    import shutil  # it loads three compressors
+
     if shutil.disk_usage(folder).free < ENOUGH_FREE:
         raise InputError("the disk is full", file=folder, fix="make room or choose another target")
     return folder

@@ -7,7 +7,6 @@ together: rows are written to temporary files by their key, and read one file af
 from __future__ import annotations
 
 import struct
-import tempfile
 import zlib
 from array import array
 from collections.abc import Iterator
@@ -72,7 +71,7 @@ class Keys:
 
     def _put_away(self) -> None:
         if self._file is None:
-            self._file = tempfile.TemporaryFile(prefix="iepile-keys-")  # noqa: SIM115 - closed with this object
+            self._file = _temporary()
         for part, runs in zip(self.parts, self._runs, strict=True):
             runs.append((self._file.tell(), len(part)))
             self._file.write(part.tobytes())
@@ -94,7 +93,7 @@ class Parts:
         """`size`: bytes to come, about."""
         self._close = ExitStack()
         self._files = [
-            self._close.enter_context(tempfile.TemporaryFile(prefix="iepile-rows-"))  # noqa: SIM115
+            self._close.enter_context(_temporary())
             for _ in range(min(_MOST_PARTS, 1 + size // _PART_BYTES))
         ]
 
@@ -115,6 +114,12 @@ class Parts:
             file.seek(0)
             yield _rows(file)
             file.close()
+
+
+def _temporary() -> IO[bytes]:
+    import tempfile
+
+    return tempfile.TemporaryFile(prefix="iepile-evaluate-")
 
 
 def _rows(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -49,9 +50,13 @@ class _Unnamed(_Plain, gc=False, kw_only=True):
 _TEXT = r"[^\"\\“”‘’<\x00-\x1f]"
 _NAME = f'"{_TEXT}+"'
 _LIST = rf"\[(?:{_NAME}(?:, {_NAME})*)?"
-_MEMBERS = re.compile(rf"\{{(?:{_NAME}: {_LIST}\](?:, )?)*")
-_LAST = re.compile(rf'({_NAME}: {_LIST})(?:, )?(?:"{_TEXT}*)?')
-_LAST_KEY = re.compile(rf'(?:"{_TEXT}*"?:? ?)?')
+
+
+@cache
+def _patterns() -> tuple[re.Pattern[str], ...]:
+    """Of whole members, of a last one whose list is cut, and of a key that is."""
+    return (re.compile(rf"\{{(?:{_NAME}: {_LIST}\](?:, )?)*"), re.compile(rf'({_NAME}: {_LIST})(?:, )?(?:"{_TEXT}*)?'),
+            re.compile(rf'(?:"{_TEXT}*"?:? ?)?'))
 
 
 def _cut(text: str) -> tuple[str, int] | None:
@@ -62,12 +67,13 @@ def _cut(text: str) -> tuple[str, int] | None:
     >>> _cut('{"a": ["x"], "b": ["y", "z')
     ('{"a": ["x"], "b": ["y"]}', 2)
     """
-    if (members := _MEMBERS.match(text)) is None:
+    whole, last_list, last_key = _patterns()
+    if (members := whole.match(text)) is None:
         return None
     end = members.end()
-    if last := _LAST.fullmatch(text, end):
+    if last := last_list.fullmatch(text, end):
         closed = text[:end] + last[1] + "]}"
-    elif _LAST_KEY.fullmatch(text, end):
+    elif last_key.fullmatch(text, end):
         closed = text[:end].removesuffix(", ") + "}"
     else:
         return None
