@@ -21,7 +21,7 @@ from typing import Any
 
 from results import record
 
-from iepile.evaluation.rouge import Rouge, rouge, rouge_chinese, words_of
+from iepile.evaluation.protocols.rouge import Rouge, rouge, rouge_chinese, words_of
 
 SHARED = Path(os.environ.get("IEPILE_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 FILES = {"en": "IEPILE_slices_OneKE/unified_NYT11_test.jsonl", "zh": "IEPile_format_predictions/ft_spo_json__7.json"}

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from iepile.corpus.convert import ConvertConfig
 from iepile.corpus.converter import Converter
-from iepile.evaluation.error_effects import error_report
+from iepile.evaluation.errors.effects import error_report
 from iepile.evaluation.report import Report
 from iepile.evaluation.score import EvaluateConfig, evaluate
 from iepile.instruction import read_instruction

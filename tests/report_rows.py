@@ -7,8 +7,8 @@ from typing import Any
 
 from iepile.evaluation.facts import RecordReader
 from iepile.evaluation.judged import judged
+from iepile.evaluation.page.report_page import PageOptions, report_data
 from iepile.evaluation.report import Report
-from iepile.evaluation.report_page import PageOptions, report_data
 from iepile.evaluation.score import EvaluateConfig, evaluate
 from iepile.instruction import Instruction
 from iepile.jsonl import dumps

@@ -12,8 +12,8 @@ from iepile.corpus.mining.confusions import Confusions
 from iepile.corpus.mining.labels import labels_of
 from iepile.corpus.negatives import NegativesConfig, negatives
 from iepile.errors import InputError
-from iepile.evaluation.error_effects import error_report
-from iepile.evaluation.error_rows import GOLD_FACTS
+from iepile.evaluation.errors.effects import error_report
+from iepile.evaluation.errors.rows import GOLD_FACTS
 from iepile.jsonl import read_rows, write_rows
 from iepile.schema import Schema
 from iepile.tasks.task import get_task

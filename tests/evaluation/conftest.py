@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.browser import Browser
+
+from browser import Browser
 
 
 @pytest.fixture(scope="module")

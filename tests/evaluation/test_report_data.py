@@ -6,19 +6,19 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from tests.report_rows import examples, made, row
 
 from iepile.errors import InputError
-from iepile.evaluation import report_page
-from iepile.evaluation.browse import RIGHT
-from iepile.evaluation.errors import ERROR_CLASSES
+from iepile.evaluation.errors.errors import ERROR_CLASSES
 from iepile.evaluation.facts import Counts
-from iepile.evaluation.report_page import LANGUAGES, report_data, write_report
+from iepile.evaluation.page import report_page
+from iepile.evaluation.page.browse import RIGHT
+from iepile.evaluation.page.report_page import LANGUAGES, report_data, write_report
 from iepile.evaluation.score import EvaluateConfig
 from iepile.jsonl import write_rows
 from iepile.page import PAGES
 from iepile.tasks.matching import MATCHES
 from iepile.tasks.task import get_task, task_names
+from report_rows import examples, made, row
 
 
 def test_the_sample_is_seeded_and_figures_are_of_all(tmp_path: Path) -> None:

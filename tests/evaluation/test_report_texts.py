@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.browser import Browser
-from tests.report_rows import made, row
 
-from iepile.evaluation.report_page import write_report
+from browser import Browser
+from iepile.evaluation.page.report_page import write_report
 from iepile.jsonl import write_rows
+from report_rows import made, row
 
 LETTERS = ["a", "B", " ", "\n", "中", "文", "ش", "\u05d0", "<", ">", "&", '"', "'", "\\", "`", "\u2028", "\u200d",
            "\ufeff", "\0", "\U0001f469", "\U0001f1e9", "e\u0301", "</script>", "<!--", "]]>", "${", "{{", "x" * 90]

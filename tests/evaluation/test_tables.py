@@ -34,7 +34,7 @@ def test_every_table_is_in_the_csv(report: Report, tmp_path: Path) -> None:
     write_tables(report, tmp_path / "deep" / "t.csv")
     with (tmp_path / "deep" / "t.csv").open(encoding="utf-8-sig", newline="") as f:
         rows = list(csv.DictReader(f))
-    assert [r["table"] for r in rows] == [t.title for t in tables(report, "source,label") for _ in t.rows]
+    assert [r["table"] for r in rows] == [t.title for t in tables(report, "source,label,language") for _ in t.rows]
     by_label = [r for r in rows if r["table"] == "by label"]
     assert [(r["label"], r["P"], r["R"], r["F1"], r["gold"]) for r in by_label] == [
         ("'" + HOSTILE, "33.33", "50.00", "40.00", "2"), ("人物", "0.00", "0.00", "0.00", "0")]
@@ -48,7 +48,7 @@ def test_markdown_has_one_row_a_row(report: Report, tmp_path: Path) -> None:
     line = next(x for x in text.splitlines() if "50%" in x)
     assert _cells(line) == ["NER", "entity", " ".join(HOSTILE.split()), "33.33", "50.00", "40.00", "1", "3", "2"]
     assert "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |" in text
-    assert text.count("\n**") + text.startswith("**") == len(tables(report, "source,label"))
+    assert text.count("\n**") + text.startswith("**") == len(tables(report, "source,label,language"))
 
 
 def test_latex_is_escaped(report: Report, tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_latex_is_escaped(report: Report, tmp_path: Path) -> None:
         r"\$y\$ \textless{}b\textgreater{} \symbol{34}q\symbol{34} \textasciigrave{}c\textasciigrave{} {[}z] "
         r"{*}w{*} & 33.33 & 50.00 & 40.00 & 1 & 3 & 2 \\")
     assert text.count(r"\begin{tabular}{lllrrrrrr}") == 2
-    assert text.count(r"\begin{") == text.count(r"\end{") == 2 * len(tables(report, "source,label"))
+    assert text.count(r"\begin{") == text.count(r"\end{") == 2 * len(tables(report, "source,label,language"))
 
 
 def test_intervals_are_figures_too() -> None:

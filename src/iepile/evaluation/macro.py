@@ -12,6 +12,7 @@ import msgspec
 
 from iepile.evaluation.report import MacroRow, Score
 
+
 def macro_row(task: str, group: str, labels: Iterable[Sequence[int]]) -> MacroRow:
     """The mean over labels.
 

@@ -25,7 +25,7 @@ def complete(config: EvaluateConfig, report: Report, match: Match) -> None:
     """
     wanted = config.sort_by.split(",")
     if config.errors:
-        from iepile.evaluation.error_effects import error_report
+        from iepile.evaluation.errors.effects import error_report
 
         found = error_report(config.path1, config.task, match, config.match_mode, config.errors)
         report.errors, report.confusions = found.counts, found.confusions
@@ -48,7 +48,7 @@ def _add_orders(config: EvaluateConfig, report: Report) -> None:
 
 
 def _add_confidence(config: EvaluateConfig, report: Report, match: Match) -> None:
-    from iepile.evaluation.errors import stated
+    from iepile.evaluation.errors.errors import stated
     from iepile.evaluation.facts import RecordReader
     from iepile.evaluation.judged import judged
     from iepile.evaluation.pairing import pairs
@@ -67,8 +67,8 @@ def _add_confidence(config: EvaluateConfig, report: Report, match: Match) -> Non
 def _write_page(config: EvaluateConfig, report: Report, match: Match) -> None:
     from iepile.evaluation.facts import RecordReader
     from iepile.evaluation.judged import judged
+    from iepile.evaluation.page.report_page import PageOptions, report_data, write_report
     from iepile.evaluation.reliability import ReliabilityCurve
-    from iepile.evaluation.report_page import PageOptions, report_data, write_report
 
     options = PageOptions(config.report_language, draws=config.draws or PAGE_DRAWS, seed=config.seed)
     texts = judged(RecordReader(config.task, match, detail=True), config.path1)

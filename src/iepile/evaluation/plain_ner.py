@@ -26,6 +26,8 @@ from iepile.tasks.task import get_task
 
 _MOST = 256
 """Questions for which decoders are made."""
+_FEW = 64
+"""Gold facts up to which looking through lists is quicker than hashing."""
 _TASK, _GROUP = "NER", "entity"
 _Mention = Annotated[str, msgspec.Meta(min_length=1)]
 
@@ -188,6 +190,8 @@ class PlainNer:
                 continue
             try:
                 facts, answer = its.label(held.label), its.answer(held.output)
+                if len(facts) > _FEW:
+                    raise msgspec.DecodeError
             except BROKEN_JSON:
                 try:
                     facts, answer = its.label(held.label), its.closed(held.output)
@@ -203,34 +207,31 @@ class PlainNer:
             parts[h & many].append(h)
             if not n & 4095 and reader.keys.twice_so_far():
                 return
-            gold = {(f.entity_type, f.entity) for f in facts}
-            there = len(gold)
-            counts = cell.gold
-            if there == len(facts):
-                for f in facts:
-                    counts[f.entity_type] += 1
-            else:
-                for label, _ in gold:
-                    counts[label] += 1
+            there = len(facts)
+            if there > 1 and len({f.entity for f in facts}) < there:  # a fact that is told twice is one
+                facts = list({(f.entity_type, f.entity): f for f in facts}.values())
+                there = len(facts)
             if len(answer) != its.size:
                 missing += its.size - len(answer)
             if distinct:
                 answer = {label: list(set(mentions)) for label, mentions in answer.items()}
-            answered = 0
+            answered = right = 0
             counts = cell.pred
-            found = gold.discard
             for label, mentions in answer.items():
                 if mentions:
                     size = len(mentions)
                     answered += size
                     counts[label] += size
-                    for mention in mentions:
-                        found((label, mention))
-            if gold:
-                counts = cell.missed
-                for label, _ in gold:
-                    counts[label] += 1
-            kind = there - len(gold), answered, there
+            counts = cell.gold
+            for f in facts:
+                label = f.entity_type
+                counts[label] += 1
+                if (named := answer.get(label)) and (mention := f.entity) in named:
+                    named.remove(mention)
+                    right += 1
+                else:
+                    cell.missed[label] += 1
+            kind = right, answered, there
             if kind in (spread := cell.spread):
                 spread[kind] += 1
             else:

@@ -64,7 +64,7 @@ def evaluate(config: EvaluateConfig) -> Report:
 
 
 def _as_reference(config: EvaluateConfig) -> Report:
-    from iepile.evaluation.protocol import run_protocol
+    from iepile.evaluation.protocols.protocol import run_protocol
 
     with uncollected():
         return run_protocol(config)
@@ -87,7 +87,7 @@ def _check(config: EvaluateConfig) -> Match:
 
         writer_for(config.tables)
     if config.protocol:
-        from iepile.evaluation.protocol import check_protocol
+        from iepile.evaluation.protocols.protocol import check_protocol
 
         for name in ("gold_path", "draws", "errors", "report", "bad_rows"):
             if getattr(config, name):

@@ -10,7 +10,7 @@ import msgspec
 from iepile.evaluation.report import MacroRow, Report, Row
 
 if TYPE_CHECKING:
-    from iepile.evaluation.error_effects import ErrorCount
+    from iepile.evaluation.errors.effects import ErrorCount
     from iepile.evaluation.orders import OrderScores
     from iepile.evaluation.reliability import ReliabilityCurve
 

@@ -17,9 +17,9 @@ import msgspec
 
 from iepile.corpus.mining.labels import Label, Scored, Scores
 from iepile.errors import InputError
-from iepile.evaluation.error_rows import GOLD_FACTS, GoldFacts
+from iepile.evaluation.errors.mistaken import Mistaken, mistaken, true_labels
+from iepile.evaluation.errors.rows import GOLD_FACTS, GoldFacts
 from iepile.evaluation.facts import Record, RecordReader
-from iepile.evaluation.mistaken import Mistaken, mistaken, true_labels
 from iepile.jsonl import BROKEN_JSON, read_lines
 from iepile.records import Facts
 from iepile.tasks.task import Task

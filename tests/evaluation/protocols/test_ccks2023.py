@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from iepile.errors import InputError
+from iepile.evaluation.protocols.rouge import rouge_of
 from iepile.evaluation.report import Score
-from iepile.evaluation.rouge import rouge_of
 from iepile.evaluation.score import EvaluateConfig, evaluate
 
 GOLD = [

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iepile.errors import MissingDependency
-from iepile.evaluation.rouge import Rouge, rouge, rouge_chinese, rouge_of, words_of
+from iepile.evaluation.protocols.rouge import Rouge, rouge, rouge_chinese, rouge_of, words_of
 
 package = pytest.importorskip("rouge")
 package_zh = pytest.importorskip("rouge_chinese")

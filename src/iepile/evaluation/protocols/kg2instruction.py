@@ -12,8 +12,8 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from iepile.errors import InputError
-from iepile.evaluation.protocol_kg2_answers import Fact, Reader
-from iepile.evaluation.rouge import rouge_of
+from iepile.evaluation.protocols.kg2_answers import Fact, Reader
+from iepile.evaluation.protocols.rouge import rouge_of
 from iepile.jsonl import read_rows
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from iepile.evaluation.browse import MOST_CHARACTERS, RIGHT, shown_text
-from iepile.evaluation.errors import errors_of
+from iepile.evaluation.errors.errors import errors_of
 from iepile.evaluation.facts import RecordReader
 from iepile.evaluation.judged import Judged, judged
+from iepile.evaluation.page.browse import MOST_CHARACTERS, RIGHT, shown_text
 from iepile.records import Argument, Entity, Event, Facts, Relation, Span
 from iepile.tasks.task import get_task
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.browser import Browser, Page
-from tests.report_rows import HOSTILE, examples, made, row
 
+from browser import Browser, Page
+from iepile.evaluation.page.report_page import write_report
 from iepile.evaluation.report import Report
-from iepile.evaluation.report_page import write_report
 from iepile.evaluation.score import EvaluateConfig, evaluate
 from iepile.jsonl import write_rows
+from report_rows import HOSTILE, examples, made, row
 
 
 @pytest.fixture(scope="module")

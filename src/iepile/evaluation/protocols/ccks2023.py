@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from iepile.errors import InputError
+from iepile.evaluation.protocols.rouge import rouge_of
 from iepile.evaluation.report import Score
-from iepile.evaluation.rouge import rouge_of
 from iepile.jsonl import read_rows
 from iepile.tasks.triple_shape import OPENING, relations_of
 from iepile.tasks.triple_text import read_triples, write_triples

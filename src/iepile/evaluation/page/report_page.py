@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from iepile.errors import InputError
-from iepile.evaluation.breakdown import LENGTHS, Breakdown, PartRow
-from iepile.evaluation.browse import RIGHT, shown_text
-from iepile.evaluation.error_effects import ErrorTally
-from iepile.evaluation.errors import ERROR_CLASSES, FactError, stated
+from iepile.evaluation.errors.effects import ErrorTally
+from iepile.evaluation.errors.errors import ERROR_CLASSES, FactError, stated
 from iepile.evaluation.judged import Judged
+from iepile.evaluation.page.breakdown import LENGTHS, Breakdown, PartRow
+from iepile.evaluation.page.browse import RIGHT, shown_text
+from iepile.evaluation.page.text_sample import TextSample
 from iepile.evaluation.pairing import Key, pairs
 from iepile.evaluation.reliability import Reliability
 from iepile.evaluation.report import Report
-from iepile.evaluation.text_sample import TextSample
 from iepile.page import PAGES, write_page
 from iepile.tasks.matching import MATCHES, Match
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from iepile.evaluation.errors import ERROR_CLASSES, FactError, errors_of, named
+from iepile.evaluation.errors.errors import ERROR_CLASSES, FactError, errors_of, named
 from iepile.evaluation.facts import RecordReader
 from iepile.evaluation.judged import judged
 from iepile.evaluation.pairing import pairs
@@ -243,7 +243,7 @@ def test_the_quick_look_passes_over_no_pair(gold: Facts, answered: Facts, task: 
     text = text_of(task, gold, answered)
     found = errors_of(text, match, False)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("iepile.evaluation.errors._worth", lambda *_: True)
+        patch.setattr("iepile.evaluation.errors.errors._worth", lambda *_: True)
         assert errors_of(text, match, False) == found
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from itertools import product
 
-from iepile.evaluation.mistaken import inside_word
+from iepile.evaluation.errors.mistaken import inside_word
 from iepile.records import Span
 from iepile.tasks.matching import BY_PLACE, Match, agree, normal_form, span_key
 

@@ -24,7 +24,7 @@ from iepile.evaluation.report import VERSION, Report, Row, Score, SourceCounts
 from iepile.jsonl import atomic_writer
 
 if TYPE_CHECKING:
-    from iepile.evaluation.protocol_iepile import Tally
+    from iepile.evaluation.protocols.iepile import Tally
     from iepile.evaluation.score import EvaluateConfig
 
 PROTOCOLS = ("iepile", "deepke", "kg2instruction", "ccks2023")
@@ -117,8 +117,8 @@ def write_reference(path1: str, printed: dict[str, Any]) -> Path:
 
 
 def _iepile(config: EvaluateConfig) -> Report:
-    from iepile.evaluation.protocol_answers import TASKS, rules
-    from iepile.evaluation.protocol_iepile import printed, tallies
+    from iepile.evaluation.protocols.answers import TASKS, rules
+    from iepile.evaluation.protocols.iepile import printed, tallies
 
     task = config.task.upper()
     distinct = config.match_mode == "set"
@@ -147,8 +147,8 @@ def _iepile(config: EvaluateConfig) -> Report:
 
 
 def _kg2instruction(config: EvaluateConfig) -> Report:
-    from iepile.evaluation.protocol_kg2_answers import TASKS, Reader
-    from iepile.evaluation.protocol_kg2instruction import f1, figures
+    from iepile.evaluation.protocols.kg2_answers import TASKS, Reader
+    from iepile.evaluation.protocols.kg2instruction import f1, figures
 
     task = config.task.upper()
     if task not in TASKS:
@@ -165,7 +165,7 @@ def _kg2instruction(config: EvaluateConfig) -> Report:
 
 
 def _ccks2023(config: EvaluateConfig) -> Report:
-    from iepile.evaluation.protocol_ccks2023 import figures
+    from iepile.evaluation.protocols.ccks2023 import figures
 
     submitted = config.path1 or config.submit_path
     found = figures(submitted, config.standard_path, config.match_mode == "set", config.language,

@@ -27,11 +27,11 @@ from collections.abc import Sequence
 
 import msgspec
 
+from iepile.evaluation.errors.overlap import APART, OVERLAPPING, PLACE, SAME, SIMILAR, Lie, Reach, meet
+from iepile.evaluation.errors.stated import Stated as Stated
+from iepile.evaluation.errors.stated import stated as stated
 from iepile.evaluation.judged import Judged, JudgedRow
-from iepile.evaluation.overlap import APART, OVERLAPPING, PLACE, SAME, SIMILAR, Lie, Reach, meet
 from iepile.evaluation.pairing import pairs
-from iepile.evaluation.stated import Stated as Stated
-from iepile.evaluation.stated import stated as stated
 from iepile.records import Facts
 from iepile.tasks.matching import Match, agree
 

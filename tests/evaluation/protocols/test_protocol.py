@@ -18,11 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iepile.errors import InputError
-from iepile.evaluation import protocol_answers
-from iepile.evaluation.protocol import reference_path, reference_result
+from iepile.evaluation.protocols import answers as protocol_answers
+from iepile.evaluation.protocols.protocol import reference_path, reference_result
 from iepile.evaluation.score import EvaluateConfig, evaluate
 
-SHARED = Path(os.environ.get("IEPILE_SHARED", Path(__file__).parents[3] / "shared"))
+SHARED = Path(os.environ.get("IEPILE_SHARED", Path(__file__).parents[4] / "shared"))
 GOLDEN = SHARED / "golden" / "eval"
 pytestmark = pytest.mark.skipif(not GOLDEN.exists(), reason=f"needs {GOLDEN}")
 TEXT = st.sampled_from(["a", "b", "甲", 'q"', "\\", "\ud800", "", "NAN"]) | st.text(max_size=3)

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from iepile.errors import InputError
-from iepile.evaluation.protocol_answers import Found, Gold, Rules
+from iepile.evaluation.protocols.answers import Found, Gold, Rules
 from iepile.jsonl import BROKEN_JSON, decode_row, read_lines
 
 _PARTS = 64

@@ -11,9 +11,9 @@ from collections import Counter
 import msgspec
 
 from iepile.errors import InputError
-from iepile.evaluation.confusion import Confusion, confusion
-from iepile.evaluation.error_rows import ErrorWriter
-from iepile.evaluation.errors import ERROR_CLASSES, FactError, named, right_and_wrong
+from iepile.evaluation.errors.confusion import Confusion, confusion
+from iepile.evaluation.errors.errors import ERROR_CLASSES, FactError, named, right_and_wrong
+from iepile.evaluation.errors.rows import ErrorWriter
 from iepile.evaluation.facts import Counts, RecordReader
 from iepile.evaluation.judged import Judged, judged
 from iepile.evaluation.report import VERSION, Score

@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from iepile.corpus.formats.kg2instruction import read
 from iepile.corpus.formats.reading import ReadOptions, ReadSummary
 from iepile.errors import InputError
-from iepile.evaluation.protocol import run_protocol
-from iepile.evaluation.protocol_kg2_answers import Reader
-from iepile.evaluation.rouge import rouge_of
+from iepile.evaluation.protocols.kg2_answers import Reader
+from iepile.evaluation.protocols.protocol import run_protocol
+from iepile.evaluation.protocols.rouge import rouge_of
 from iepile.evaluation.score import EvaluateConfig, evaluate
 from iepile.unified import document_to_row
 
-SHARED = Path(os.environ.get("IEPILE_SHARED", Path(__file__).parents[3] / "shared"))
+SHARED = Path(os.environ.get("IEPILE_SHARED", Path(__file__).parents[4] / "shared"))
 GOLDEN = SHARED / "golden"
 needs_golden = pytest.mark.skipif(not GOLDEN.exists(), reason=f"needs {GOLDEN}")
 CELL = re.compile(r"(\w+) (zh|en) sample=(\d) neg_ratio=(\d) NAN='(\w*)' self-eval: (.*)")

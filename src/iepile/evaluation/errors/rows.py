@@ -14,9 +14,9 @@ from typing import IO
 
 import msgspec
 
-from iepile.evaluation.errors import FactError, Piece
+from iepile.evaluation.errors.errors import FactError, Piece
+from iepile.evaluation.errors.mistaken import Mistaken, mistaken, true_labels
 from iepile.evaluation.judged import Judged
-from iepile.evaluation.mistaken import Mistaken, mistaken, true_labels
 from iepile.tasks.labelled import plain
 
 GOLD_FACTS = "gold facts"

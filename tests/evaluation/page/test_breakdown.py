@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from iepile.evaluation.bootstrap import interval
-from iepile.evaluation.breakdown import Breakdown, PartRow
 from iepile.evaluation.judged import Judged
+from iepile.evaluation.page.breakdown import Breakdown, PartRow
 from iepile.evaluation.pairing import Key, pairs
 from iepile.evaluation.report import Score
 from iepile.records import Facts

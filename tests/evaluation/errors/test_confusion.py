@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iepile.errors import InputError
-from iepile.evaluation.confusion import confusion
-from iepile.evaluation.error_effects import ErrorTally, error_report
-from iepile.evaluation.error_rows import GOLD_FACTS, ErrorRow, error_rows
-from iepile.evaluation.errors import errors_of
+from iepile.evaluation.errors.confusion import confusion
+from iepile.evaluation.errors.effects import ErrorTally, error_report
+from iepile.evaluation.errors.errors import errors_of
+from iepile.evaluation.errors.rows import GOLD_FACTS, ErrorRow, error_rows
 from iepile.evaluation.pairing import pairs
 from iepile.evaluation.report import Score
 from iepile.evaluation.score import EvaluateConfig, evaluate

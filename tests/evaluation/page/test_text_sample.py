@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iepile.evaluation.text_sample import HANDFUL, TextSample
+from iepile.evaluation.page.text_sample import HANDFUL, TextSample
 
 
 def drawn(kinds: list[str], most: int, seed: int = 0, few: list[list[str]] | None = None) -> list[int]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from iepile.evaluation.errors import FactError, Piece, Stated, right_and_wrong, stated
+from iepile.evaluation.errors.errors import FactError, Piece, Stated, right_and_wrong, stated
+from iepile.evaluation.errors.overlap import Lie
 from iepile.evaluation.judged import Judged
-from iepile.evaluation.overlap import Lie
 from iepile.evaluation.pairing import pairs
 from iepile.records import Event, Span
 from iepile.tasks.matching import Match

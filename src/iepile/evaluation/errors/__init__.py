@@ -1,0 +1,1 @@
+"""What is wrong with answers: classes, counts, effects, exports."""
