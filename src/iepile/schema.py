@@ -48,6 +48,16 @@ class RelationType(msgspec.Struct, frozen=True, omit_defaults=True):
     """Exact (head type, tail type) where not every combination of domain and range is meant."""
     values: Values = Values()
     """What the tail may be, where it need not stand in the text."""
+    at_most: int = 0
+    """Tails that one head may have; 0: any number."""
+    at_most_heads: int = 0
+    """Heads that one tail may have; 0: any number."""
+    symmetric: bool = False
+    """Where a stands to b, b stands to a."""
+    transitive: bool = False
+    """Where a stands to b and b to c, a stands to c."""
+    inverse: str = ""
+    """The relation that says the same from the tail's side."""
 
     @property
     def signatures(self) -> tuple[tuple[str, str], ...]:
@@ -144,7 +154,8 @@ class Schema(msgspec.Struct, frozen=True, omit_defaults=True):
     def __add__(self, other: Schema) -> Schema:
         """Both schemas as one: of a label that stands in both, the first description that is not blank.
 
-        Examples and roles are joined, and so are domain and range, where an empty one means any type.
+        Examples and roles are joined, and so are domain and range, where an empty one means any type; of two limits
+        on the number of tails or heads the larger holds, and none where one has none.
         """
         return Schema(
             _joined(self.entities, other.entities, _join_labels),
@@ -268,8 +279,11 @@ def _join_relations(a: RelationType, b: RelationType) -> RelationType:
 
     domain, range_ = either(a.domain, b.domain), either(a.range, b.range)
     both = {*a.signatures, *b.signatures} if a.signatures and b.signatures else set()
+    limits = {n: max(x, y) if (x := getattr(a, n)) and (y := getattr(b, n)) else 0
+              for n in ("at_most", "at_most_heads")}
     return msgspec.structs.replace(
-        _join_labels(a, b), domain=domain, range=range_, pairs=_exact(domain, range_, both))
+        _join_labels(a, b), domain=domain, range=range_, pairs=_exact(domain, range_, both), **limits,
+        symmetric=a.symmetric or b.symmetric, transitive=a.transitive or b.transitive, inverse=a.inverse or b.inverse)
 
 
 def _exact(

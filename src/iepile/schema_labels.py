@@ -11,7 +11,9 @@ from iepile.schema import KINDS, EntityType, EventType, RelationType, Role, Sche
 from iepile.values import read_values
 
 THREE_LINES = "three lines of JSON: a list of types, a list of roles, a dict type -> roles"
-_FIELDS = {"entities": ("examples", "values"), "relations": ("examples", "domain", "range", "pairs", "values"),
+_FIELDS = {"entities": ("examples", "values"),
+           "relations": ("examples", "domain", "range", "pairs", "values", "at_most", "at_most_heads", "symmetric",
+                         "transitive", "inverse"),
            "events": ("examples", "roles")}
 
 
@@ -140,8 +142,9 @@ def _relation(name: str, description: str, fields: Mapping[str, Any]) -> Relatio
         raise InputError(f"{pairs!r} are no pairs of types", field=f"{where}.pairs",
                          expected="[[head type, tail type], ...]")
     values = read_values(fields.get("values"), f"{where}.values")
+    rules = _rules(fields, where)
     if not pairs:
-        return RelationType(name, description, examples, domain, range_, (), values)
+        return RelationType(name, description, examples, domain, range_, (), values, **rules)
     exact = RelationType.joining(name, ((h, t) for h, t in pairs), description)
     for end, given, implied in (("domain", domain, exact.domain), ("range", range_, exact.range)):
         if given and set(given) != set(implied):
@@ -149,7 +152,24 @@ def _relation(name: str, description: str, fields: Mapping[str, Any]) -> Relatio
     domain, range_ = domain or exact.domain, range_ or exact.range
     # In the order of domain and range, so that equal relations are equal records.
     ordered = tuple(p for p in product(domain, range_) if p in exact.pairs)
-    return RelationType(name, description, examples, domain, range_, ordered, values)
+    return RelationType(name, description, examples, domain, range_, ordered, values, **rules)
+
+
+def _rules(fields: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """What a relation must hold to in a graph, see `RelationType`."""
+    out: dict[str, Any] = {}
+    number, yes_or_no = (int, "a whole number from 1"), (bool, "true or false")
+    rules: dict[str, tuple[type, str]] = {"at_most": number, "at_most_heads": number, "symmetric": yes_or_no,
+                                          "transitive": yes_or_no, "inverse": (str, "the name of a relation")}
+    for key, (kind, expected) in rules.items():
+        value = fields.get(key)
+        if value is None:
+            continue
+        # In Python true is a whole number.
+        if type(value) is not kind or (kind is int and value < 1) or (kind is str and not value.strip()):
+            raise InputError(f"{key} is {value!r}", field=f"{where}.{key}", expected=expected)
+        out[key] = value
+    return out
 
 
 def labels(data: object, where: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
