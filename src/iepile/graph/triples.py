@@ -121,7 +121,7 @@ def build(config: KgConfig) -> KgSummary:
     form = _format(config)
     check_target(config.output_file)
     summary = KgSummary(config.output_file)
-    edges = _edges(config, summary)
+    edges = edges_of_file(config, summary)
     if form == "jsonl":
         write_edges(edges, config.output_file)
     else:
@@ -143,7 +143,12 @@ def _format(config: KgConfig) -> str:
     return form
 
 
-def _edges(config: KgConfig, summary: KgSummary) -> Iterator[Edge]:
+def edges_of_file(config: KgConfig, summary: KgSummary) -> Iterator[Edge]:
+    """The edges of the input of `config`, counted in `summary` as they come.
+
+    Raises:
+        InputError: a row that is neither a prediction nor a document.
+    """
     types = _types(config.input_file)
     seen: set[tuple[str | None, str]] = set()
     for reading in readings(config.input_file, summary):
