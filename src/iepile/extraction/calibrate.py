@@ -171,12 +171,13 @@ class _Dev:
         task, gold = record.task, record.gold or Facts()
         asked = record.labels_asked()
         there: dict[str, set[Hashable]] = {}
-        for group, keys in task.keys(task.canonical(gold)).items():
-            there[group] = {key for label, key in keys if label in asked}
+        found = task.keys(task.canonical(gold))
+        for group in task.groups:
+            there[group] = {key for label, key in found[group] if label in asked}
             kind = f"{task.name}/{group}"
             self.gold[kind] = self.gold.get(kind, 0) + len(there[group])
         told: dict[tuple[str, Hashable], tuple[float | None, float | None]] = {}
-        for group, key, confidence, support in _stated(task, sum((a.facts for a in record.answers), Facts())):
+        for group, key, confidence, support in _stated(task, sum(record.placed, Facts())):
             old = told.get((group, key), (None, None))
             told[group, key] = _higher(old[0], confidence), _higher(old[1], support)
         for (group, key), (confidence, support) in told.items():

@@ -141,7 +141,8 @@ class _Question:
 
     def keys(self, facts: Facts) -> set[tuple[str, str, Hashable]]:
         """Each thing that facts state, as scoring counts it."""
-        return {(group, label, key) for group, keys in self.task.keys(facts).items() for label, key in keys}
+        keys = self.task.keys(facts)
+        return {(group, label, key) for group in self.task.groups for label, key in keys[group]}
 
     def asked(self, start: int, end: int) -> list[Any]:
         """Entries of the schema that make sense for a part of the text."""
