@@ -107,7 +107,8 @@ def test_a_line_shows_its_sentence_with_both_ends_marked(page: Page) -> None:
 def test_a_click_in_the_picture(page: Page) -> None:
     for what, at in (("n", "n0"), ("l", "l0")):
         spot = page.run(f"""(() => {{ const e = picture.cy.getElementById('{at}'),
-            box = byId('picture').getBoundingClientRect(), p = e.isNode() ? e.renderedPosition() : e.renderedMidpoint(); return [box.x + p.x, box.y + p.y]; }})()""")
+            box = byId('picture').getBoundingClientRect(),
+            p = e.isNode() ? e.renderedPosition() : e.renderedMidpoint(); return [box.x + p.x, box.y + p.y]; }})()""")
         for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
             page.call("Input.dispatchMouseEvent", type=kind, x=spot[0], y=spot[1], clickCount=1,
                       button="none" if kind == "mouseMoved" else "left")
