@@ -21,8 +21,8 @@ from iepile.errors import InputError
 from iepile.jsonl import atomic_writer, dumps
 from iepile.values import Values, written_values
 
-KINDS = {"NER": "entities", "RE": "relations", "SPO": "relations", "KG": "relations", "EE": "events", "EET": "events",
-         "EEA": "events"}
+KINDS = {"NER": "entities", "RE": "relations", "SPO": "relations", "KG": "relations", "TRIPLES": "relations",
+         "EE": "events", "EET": "events", "EEA": "events"}
 """What the bare labels of a file mean, by task."""
 
 
@@ -204,7 +204,7 @@ class Schema(msgspec.Struct, frozen=True, omit_defaults=True):
         lines: tuple[object, object, object]
         if kind == "entities":
             lines = (list(self.entity_names), [], {})
-        elif task == "RE":
+        elif task in ("RE", "TRIPLES"):
             lines = ([], relations, {})
         elif task == "SPO":
             lines = (self._signatures(), [r.name for r in self.relations if r.signatures], {})

@@ -197,7 +197,7 @@ def test_a_test_split_needs_no_annotation(folder: Path, task: str) -> None:
 
 
 def test_a_task_that_comes_new_is_tried_here() -> None:
-    assert set(TASKS) == set(task_names())
+    assert set(TASKS) == {n for n in task_names() if n != "TRIPLES"}  # test_worded.py
 
 
 def test_dev_rows_are_training_rows(folder: Path) -> None:

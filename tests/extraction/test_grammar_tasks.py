@@ -14,7 +14,7 @@ from iepile.records import Facts
 from iepile.tasks import Item, get_task, task_names
 from tasks.hostile import cases
 
-each_task = pytest.mark.parametrize("name", task_names())
+each_task = pytest.mark.parametrize("name", [n for n in task_names() if not get_task(n).in_words])
 
 
 @each_task

@@ -44,7 +44,7 @@ class ConvertConfig:
     schema_path: str
     """Labels: three-line `schema.json`, or YAML/JSON with entities, relations, events."""
     task: str = "NER"
-    """What is asked: NER, RE, SPO, KG, EE, EET or EEA; several with commas, from one schema that has them all."""
+    """What is asked: NER, RE, SPO, KG, EE, EET, EEA or TRIPLES; several with commas, from one schema with all of them."""
     language: str = "zh"
     """Language of the prompt: zh, en, or one that `wording` has."""
     split: Literal["train", "dev", "test"] = "train"
@@ -76,6 +76,8 @@ class ConvertConfig:
     """Write offsets as well: `facts` in train rows, positions inside `label` in test rows."""
     re_keys: Literal["subject_object", "head_tail"] = "subject_object"
     """Names of the two ends in RE answers."""
+    words: Literal["guide", "varied"] = "guide"
+    """How TRIPLES asks: in the words of the guide, or in one of 20 wordings and 4 layouts, drawn record by record."""
     source: str | None = None
     """Value of `source` in the rows; default: the document's own, else the folder of src_path."""
     seed: int = 42
@@ -190,7 +192,15 @@ def _plan(config: ConvertConfig) -> list[Converter]:
         if all(t.name != "RE" for t in tasks):
             raise InputError("re_keys is for task RE", field="re_keys", fix="drop the flag")
         tasks = [RelationExtraction(("head", "tail")) if t.name == "RE" else t for t in tasks]
-    return [Converter(t, Schema.read(config.schema_path, t.name), config) for t in tasks]
+    return [_converter(t)(t, Schema.read(config.schema_path, t.name), config) for t in tasks]
+
+
+def _converter(task: Task) -> type[Converter]:
+    if not task.in_words:
+        return Converter
+    from iepile.corpus.worded import WordedConverter
+
+    return WordedConverter
 
 
 def _thin(plan: list[Converter], config: ConvertConfig) -> None:

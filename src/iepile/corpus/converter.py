@@ -60,7 +60,7 @@ class Converter:
         Raises:
             InputError: nothing to ask, an impossible option, a bad hard-negative file.
         """
-        self.task, self.config = task, config
+        self.task, self.config, self.labels = task, config, schema
         self.items = items = task.items(schema)
         if not items:
             raise InputError(

@@ -180,8 +180,11 @@ class RecordReader:
         text, fault = "", ""
         question = Question((), {})
         try:
-            wire = read_wire(row.instruction)
-            text, question = wire.input, self.question(task, wire, row.instruction)
+            if task.in_words:
+                text, question = self._in_words(task, row)
+            else:
+                wire = read_wire(row.instruction)
+                text, question = wire.input, self.question(task, wire, row.instruction)
         except InputError as e:
             # The gold facts of such a row still count: an answer was expected.
             fault = e.problem
@@ -232,6 +235,11 @@ class RecordReader:
             if len(self._questions) < MOST_QUESTIONS:
                 self._questions[key] = question
         return question
+
+    def _in_words(self, task: Task, row: Row) -> tuple[str, Question]:
+        if not isinstance(row.instruction, str) or not isinstance(row.input, str):
+            raise InputError("no `instruction` and `input`, both as text")
+        return row.input, self._reader(task).question(task.read_words(row.instruction))
 
     def _reader(self, task: Task) -> AnswerReader:
         if (reader := self._readers.get(task)) is None:

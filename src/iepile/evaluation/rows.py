@@ -24,6 +24,8 @@ class Row(msgspec.Struct):
     output: Any = None
     finish: Any = None
     facts: msgspec.Raw = msgspec.Raw(b"")
+    input: Any = None
+    """The text, where the question is plain words beside it."""
 
 
 class Wire(msgspec.Struct, gc=False):

@@ -9,6 +9,7 @@ import msgspec
 
 from iepile.extraction.engines.engine import Completion
 from iepile.extraction.gathering import Gathered, GatheringOptions, gather
+from iepile.extraction.grounding import ground
 from iepile.extraction.plan import AskingConfig, Plan, Planner
 from iepile.extraction.questions import DOCUMENT, PLAIN, Question
 from iepile.records import Document
@@ -87,6 +88,8 @@ def answered(
     row = question.row
     if question.task == PLAIN:
         out = {k: v for k, v in row.items() if k not in OURS} | {"output": completions[0].text}
+        if name := row.get("task"):
+            out |= _in_words(question, str(name), completions[0], options, summary)
         return _ended(out, completions, summary)
     got = gather(plan, completions, options)
     summary.entities += len(got.facts.entities)
@@ -106,6 +109,20 @@ def answered(
     if problems := _problems(got, summary):
         out["problems"] = problems
     return _ended(out, completions, summary)
+
+
+def _in_words(
+    question: Question, name: str, completion: Completion, options: GatheringOptions, summary: PredictSummary
+) -> dict[str, Any]:
+    """The facts of an answer in words; what is completed and not in the text stays, without a place."""
+    if completion.finish == "error":
+        return {"facts": {}}
+    task = get_task(name)
+    answer = task.parse(completion.text, task.read_words(question.instruction), question.input)
+    placed = ground(answer.facts, question.input, options.fuzzy)
+    summary.relations += len(placed.facts.relations)
+    problems = _problems(Gathered({name: placed.facts}, list(answer.problems), list(placed.placements)), summary)
+    return {"facts": msgspec.to_builtins(placed.facts)} | ({"problems": problems} if problems else {})
 
 
 def _output(

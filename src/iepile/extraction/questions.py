@@ -67,7 +67,9 @@ class QuestionReader:
         text, more = row.get("instruction"), row.get("input")
         if not isinstance(text, str):
             return self._document(row)
-        if isinstance(more, str) and not row.get("task") and not self.default and not text.lstrip().startswith("{"):
+        if (name := row.get("task")) and isinstance(more, str) and get_task(str(name)).in_words:
+            return Question(row, PLAIN, text, more)
+        if isinstance(more, str) and not name and not self.default and not text.lstrip().startswith("{"):
             return Question(row, PLAIN, text, more)
         instruction = read_instruction(text)
         key = (row.get("task") or None, instruction.prompt)

@@ -99,6 +99,9 @@ class Task(ABC):
     poses_facts: ClassVar[bool] = False
     """Questions state part of what a text holds, so `posed` decides, text by text, what is asked."""
 
+    in_words: ClassVar[bool] = False
+    """Questions are plain words that stand beside the text (`instruction`, `input`), and answers are no JSON."""
+
     @abstractmethod
     def items(self, schema: Schema) -> tuple[Item, ...]:
         """Everything the schema lets one ask, in schema order."""
@@ -195,6 +198,15 @@ class Task(ABC):
             InputError: an entry is not one of this task's.
         """
         return tuple(map(self.item, questions))
+
+    def read_words(self, question: str) -> tuple[Item, ...]:
+        """The items that a question in plain words asks; none where it lists none that can be read.
+
+        Raises:
+            InputError: questions of this task are no plain words.
+        """
+        raise InputError(f"{self.name} is not asked in plain words", field="instruction",
+                         fix="convert the documents with `iepile convert`")
 
     def about(self, facts: Facts, items: Iterable[Item]) -> Facts:
         """This task's facts that `items` ask for, every mention kept with its place."""
