@@ -162,11 +162,11 @@ def _rules(fields: Mapping[str, Any], where: str) -> dict[str, Any]:
     rules: dict[str, tuple[type, str]] = {"at_most": number, "at_most_heads": number, "symmetric": yes_or_no,
                                           "transitive": yes_or_no, "inverse": (str, "the name of a relation")}
     for key, (kind, expected) in rules.items():
-        value = fields.get(key)
+        value: Any = fields.get(key)
         if value is None:
             continue
         # In Python true is a whole number.
-        if type(value) is not kind or (kind is int and value < 1) or (kind is str and not value.strip()):
+        if type(value) is not kind or (isinstance(value, int) and value < 1) or value == "" or str(value).isspace():
             raise InputError(f"{key} is {value!r}", field=f"{where}.{key}", expected=expected)
         out[key] = value
     return out

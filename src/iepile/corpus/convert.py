@@ -44,7 +44,7 @@ class ConvertConfig:
     schema_path: str
     """Labels: three-line `schema.json`, or YAML/JSON with entities, relations, events."""
     task: str = "NER"
-    """What is asked: NER, RE, SPO, KG, EE, EET, EEA or TRIPLES; several with commas, from one schema with all of them."""
+    """What is asked: NER, RE, SPO, KG, EE, EET, EEA or TRIPLES; several with commas, from one schema with them all."""
     language: str = "zh"
     """Language of the prompt: zh, en, or one that `wording` has."""
     split: Literal["train", "dev", "test"] = "train"
