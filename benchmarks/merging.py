@@ -25,6 +25,7 @@ from results import record
 
 from iepile.graph.merging import Node, merge
 
+
 def _words(text: str) -> list[str]:
     return text.split()
 
