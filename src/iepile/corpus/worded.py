@@ -67,11 +67,11 @@ class WordedConverter(Converter):
             return question(self.prompt, self._entities(names), names), answer_of_guide(triples)
         style = draw(c.language, key, c.seed)
         # A test must not tell by its wording what is to be found.
-        said = answer(triples, style, c.language) if c.split != "test" else ""
+        said = answer(triples, style, c.language, names) if c.split != "test" else ""
         if said is None:
             self.left_out["layouts that could not hold the answer; asked in brackets"] += 1
             style = Style(style.wording, BRACKETS)
-            said = answer(triples, style, c.language)
+            said = answer(triples, style, c.language, names)
         if said is None:
             raise InputError("no layout holds these triples", field="relation")
         return styled_question(style, c.language, names), said

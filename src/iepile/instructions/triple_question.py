@@ -23,10 +23,10 @@ import msgspec
 from iepile.errors import InputError
 from iepile.instructions.draws import Draws
 from iepile.tasks.triple_shape import NOTHING
-from iepile.tasks.triple_text import read_triples, write_triples
+from iepile.tasks.triple_text import read_triples, write_triples, written_part
 from iepile.tasks.triples import TASK, listed
 
-BRACKETS, OBJECTS = 0, 3
+BRACKETS, LABELLED, OBJECTS = 0, 2, 3
 """Layouts that are written by rule; the others are patterns of the data files."""
 _OPTIONAL = re.compile(r"\[\[(.*?)\]\]")
 _PLACE = re.compile(r"\{(head|relation|tail|entities|relations|layout)\}")
@@ -95,19 +95,25 @@ def styled_question(style: Style, language: str, relations: Sequence[str]) -> st
         "relations": f"[{listed(relations, ', ')}]", "layout": known.layouts[style.layout]}), relations)
 
 
-def answer(triples: Triples, style: Style, language: str) -> str | None:
-    """The answer in a layout, one triple a line; None where the layout cannot hold these triples undamaged."""
+def answer(triples: Triples, style: Style, language: str, asked: Sequence[str] = ()) -> str | None:
+    """The answer in a layout, one triple a line; None where the layout cannot hold these triples undamaged.
+
+    Args:
+        asked: the relations of the question. Whoever reads the answer may know them or not.
+    """
     if not triples:
         return NOTHING
     said = "\n".join(_written(triple, style.layout, styles(language).answers[style.layout]) for triple in triples)
-    reading = read_triples(said, {relation for _, relation, _ in triples})
-    return said if not reading.problems and list(map(tuple, reading.triples)) == list(triples) else None
+    readings = [read_triples(said, known) for known in ({*asked, *(t[1] for t in triples)}, ())]
+    return said if all(not r.problems and list(map(tuple, r.triples)) == list(triples) for r in readings) else None
 
 
 def _written(triple: tuple[str, str, str], layout: int, pattern: str) -> str:
     if layout == BRACKETS:
         return write_triples([triple])
     parts = dict(zip(("head", "relation", "tail"), triple, strict=True))
+    if layout == LABELLED:
+        parts |= {end: written_part(parts[end], strict=False) for end in ("head", "tail")}
     return str(parts) if layout == OBJECTS else _put(pattern, parts)
 
 

@@ -24,6 +24,7 @@ _NUMBER = re.compile(r"[^\d,]*\d{1,3}(?:,\d{3})+(?!\d)[^,]*")
 _MOST = 12
 """Commas of thousands in one bracket, of which all ways to read them are tried."""
 _CLOSER = re.compile(r"([\"'”’」』])(?=\s*(?:[,，)）]|\Z))")
+_BORDER = re.compile(r"[)）]\s*[,，;；、]?\s*[(（]")
 _BLANKS = re.compile(r"\s*")
 _ESCAPE = re.compile(r"\\([nrt\"'\\])")
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
@@ -50,10 +51,16 @@ class Bracket(msgspec.Struct):
 class Brackets:
     """The brackets of a text."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, quotes: bool = True) -> None:
+        """
+        Args:
+            quotes: whether quotation marks hold a part together.
+        """
         self.text = text
+        self.balanced = True
+        """Each bracket that `outermost` met is one of a pair."""
         self._closers: dict[str, list[int]] = {}
-        for m in _CLOSER.finditer(text):
+        for m in _CLOSER.finditer(text) if quotes else ():
             if m[1] not in "\"'" or not _is_escaped(text, m.start()):
                 self._closers.setdefault(m[1], []).append(m.start())
 
@@ -71,11 +78,14 @@ class Brackets:
                 closed = open_.pop()
                 closed.end = at
                 (open_[-1].inner if open_ else done).append(closed)
+            elif mark in CLOSE:
+                self.balanced = False
             elif mark in COMMA and open_:
                 open_[-1].commas.append(at)
             at += 1
             if open_ and mark in OPEN + COMMA and (end := self._quoted(at)):
                 at = end
+        self.balanced = self.balanced and not open_
         for n, left in enumerate(open_):  # never closed
             done += [left] if n == len(open_) - 1 else left.inner
             left.end = len(text)
@@ -96,6 +106,38 @@ class Brackets:
             if len(ways) == 1:
                 return ways[0]
         return self._by_width(parts, wanted) or self._by_thousands(parts, wanted)
+
+    def by_borders(self) -> list[list[Part]]:
+        """The text cut where one bracket closes and the next opens, whatever is not paired in between; parts of each.
+
+        Empty where the text is more than brackets.
+        """
+        text = self.text
+        if len(text) < 2 or text[0] not in OPEN or text[-1] not in CLOSE:
+            return []
+        borders = [0, *(at for m in _BORDER.finditer(text) for at in (m.start(), m.end() - 1)), len(text) - 1]
+        return [self.at_commas(a + 1, b) for a, b in zip(borders[::2], borders[1::2], strict=True)]
+
+    def at_commas(self, start: int, end: int) -> list[Part]:
+        """Parts of a piece of the text, cut at every comma that is in no quotation."""
+        marks, at = [], start
+        while at < end:
+            if at == start or self.text[at - 1] in COMMA:
+                at = min(max(at, self._quoted(at)), end - 1)
+            if self.text[at] in COMMA:
+                marks.append(at)
+            at += 1
+        return list(zip([start, *(n + 1 for n in marks)], [*marks, end], strict=True))
+
+    def values(self, parts: list[Part]) -> list[str]:
+        """What the parts say. Marks that Chinese texts hold of themselves are taken off only where all parts have them.
+
+        `("甲,乙",国籍,丙)` is how answers are written here; `(“神舟”,型号,“五号”)` is how a text may name things.
+        """
+        starts = [self.text[self.stripped(p)[0]] if self.is_quoted(p) else "" for p in parts]
+        off = "".join(QUOTES) if all(starts) else '"'
+        return [self.value(p) if mark in off else self.text[slice(*self.stripped(p))]
+                for p, mark in zip(parts, starts, strict=True)]
 
     def value(self, part: Part) -> str:
         """What a part says, without blanks around it and quotation marks."""

@@ -23,11 +23,17 @@ import msgspec
 from iepile.tasks.lenient_json import Lenient
 from iepile.tasks.mentions import NONE
 from iepile.tasks.task import Problem
-from iepile.tasks.triple_brackets import CLOSE, COMMA, OPEN, QUOTES, Brackets, Part
+from iepile.tasks.triple_brackets import CLOSE, COMMA, OPEN, QUOTES, Bracket, Brackets
 
 _PHRASES = tuple(re.compile(words, re.I) for words in (
     r"头实体是|subject is\b", r"[,，]\s*(?:关系是|relation is\b)", r"[,，]\s*(?:尾实体是|object is\b)"))
 _OBJECT = re.compile(r"""[{｛]\s*["'“‘]?(?:head|subject)["'”’]?\s*[:：]""", re.I)
+_STRING = r"""('(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")"""
+_EXACT = re.compile(rf"\{{{_STRING}: ?{_STRING}, ?{_STRING}: ?{_STRING}, ?{_STRING}: ?{_STRING}\}}")
+"""Three members as Python or JSON writes them, so that no mark need be guessed at."""
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U000[0-9a-fA-F]{5}|.)")
+_ESCAPED = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 _OPENING = re.compile("[(（]")
 _NOTHING = re.compile(
     rf"(?:{NONE}|none|null|无|空|没有)[.。!！]?|\[\s*\]|\{{\s*\}}|sorry\b[^：:]*|"
@@ -71,13 +77,18 @@ def write_triples(triples: Iterable[Sequence[str]]) -> str:
 def _written(triple: Sequence[str]) -> str:
     if len(triple) != 3 or not all(triple):
         raise ValueError(f"{triple!r} is no triple of three texts")
-    plain = f"({','.join(_part(p, strict=False) for p in triple)})"
+    plain = f"({','.join(written_part(p, strict=False) for p in triple)})"
     if read_triples(plain) == TripleReading([list(triple)], []):
         return plain
-    return f"({','.join(_part(p, strict=True) for p in triple)})"
+    return f"({','.join(map(written_part, triple))})"
 
 
-def _part(part: str, strict: bool) -> str:
+def written_part(part: str, strict: bool = True) -> str:
+    """A mention as it stands between commas, in quotation marks where it must.
+
+    Args:
+        strict: brackets in pairs are put in quotation marks too.
+    """
     special = part != part.strip() or part == NONE or part[0] in QUOTES or any(c in part for c in COMMA + "\n\r")
     if not special and any(c in part for c in OPEN + CLOSE):
         special = strict or not _balanced(part) or any(mark in part for mark in QUOTES)
@@ -124,7 +135,7 @@ class _Reader:
     def _add(self, values: Sequence[str], shown: str, quoted: Sequence[bool] = (False,) * 3) -> None:
         if any(v == NONE and not q for v, q in zip(values, quoted, strict=True)):
             self.absent = True
-        elif all(values):
+        elif all(map(str.strip, values)) or (all(values) and any(quoted)):
             self.reading.triples.append(list(values))
         else:
             self._not_one(shown)
@@ -133,8 +144,20 @@ class _Reader:
         self.reading.problems.append(Problem("wrong form", shown))
 
     def _brackets(self) -> None:
-        text, brackets = self.text, Brackets(self.text)
-        waiting = brackets.outermost()[::-1]
+        brackets = Brackets(self.text)
+        outermost = brackets.outermost()
+        if not brackets.balanced:
+            cuts = [brackets.cut(parts, 3, self.relations) for parts in brackets.by_borders()]
+            if cuts and all(cuts):
+                for cut in cuts:
+                    self._add(brackets.values(cut), self.text[cut[0][0] - 1 : cut[-1][1] + 1],
+                              [brackets.is_quoted(p) for p in cut])
+                return
+        self._within(brackets, outermost)
+
+    def _within(self, brackets: Brackets, outermost: list[Bracket], again: bool = True) -> None:
+        text = brackets.text
+        waiting = outermost[::-1]
         while waiting:
             bracket = waiting.pop()
             parts = bracket.parts()
@@ -145,11 +168,14 @@ class _Reader:
                 continue
             shown = text[bracket.start : bracket.end + 1]
             if cut := brackets.cut(parts, 3, self.relations):
-                self._add([brackets.value(p) for p in cut], shown, [brackets.is_quoted(p) for p in cut])
+                self._add(brackets.values(cut), shown, [brackets.is_quoted(p) for p in cut])
             elif lists:
                 waiting += lists[::-1]  # (there are two: (a,b,c)(d,e,f))
             elif text[bracket.start + 1 : bracket.end].strip() == NONE:
                 self.absent = True
+            elif again and any(mark in shown for mark in QUOTES):
+                plain = Brackets(shown, quotes=False)
+                self._within(plain, plain.outermost(), again=False)
             else:
                 self._not_one(shown)
 
@@ -157,9 +183,12 @@ class _Reader:
         reader = Lenient(self.text)
         at = 0
         while m := _OBJECT.search(self.text, at):
-            found, at = reader.read(m.start())
+            if (exact := _EXACT.match(self.text, m.start())) and not _HALF.search(exact[0]):
+                found, at = dict(zip(*[map(_literal, exact.groups()[n::2]) for n in (0, 1)], strict=True)), exact.end()
+            else:
+                found, at = reader.read(m.start())
             keys = {str(k).lower(): v for k, v in found.items()} if isinstance(found, dict) else {}
-            values = [next((keys[n] for n in names if isinstance(keys.get(n), str)), "").strip() for names in _ENDS]
+            values = [next((keys[n] for n in names if isinstance(keys.get(n), str)), "") for names in _ENDS]
             self._add(values, self.text[m.start() : at])
 
     def _phrases(self) -> None:
@@ -199,7 +228,9 @@ def _phrased(line: str) -> list[str]:
 
 
 def _two(ends: str) -> list[str]:
-    marks = [n for n, c in enumerate(ends) if c in COMMA]
-    parts: list[Part] = list(zip([0, *(n + 1 for n in marks)], [*marks, len(ends)], strict=True))
     brackets = Brackets(ends)
-    return [brackets.value(p) for p in brackets.cut(parts, 2)]
+    return [brackets.value(p) for p in brackets.cut(brackets.at_commas(0, len(ends)), 2)]
+
+
+def _literal(string: str) -> str:
+    return _ESCAPE.sub(lambda m: chr(int(m[1][1:], 16)) if m[1][1:] else _ESCAPED.get(m[1], m[1]), string[1:-1])
