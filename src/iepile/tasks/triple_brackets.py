@@ -135,8 +135,8 @@ class Brackets:
         `("甲,乙",国籍,丙)` is how answers are written here; `(“神舟”,型号,“五号”)` is how a text may name things.
         """
         starts = [self.text[self.stripped(p)[0]] if self.is_quoted(p) else "" for p in parts]
-        off = "".join(QUOTES) if all(starts) else '"'
-        return [self.value(p) if mark in off else self.text[slice(*self.stripped(p))]
+        off = "".join(QUOTES) if all(starts) else "\"'"
+        return [self.value(p) if mark and mark in off else self.text[slice(*self.stripped(p))]
                 for p, mark in zip(parts, starts, strict=True)]
 
     def value(self, part: Part) -> str:
