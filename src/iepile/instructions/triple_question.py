@@ -22,9 +22,9 @@ import msgspec
 
 from iepile.errors import InputError
 from iepile.instructions.draws import Draws
-from iepile.tasks.triple_shape import NOTHING
+from iepile.tasks.triple_shape import NOTHING, entities_of, relations_of
 from iepile.tasks.triple_text import read_triples, write_triples, written_part
-from iepile.tasks.triples import TASK, listed
+from iepile.tasks.triples import listed
 
 BRACKETS, LABELLED, OBJECTS = 0, 2, 3
 """Layouts that are written by rule; the others are patterns of the data files."""
@@ -81,7 +81,8 @@ def question(wording: str, entities: Sequence[str], relations: Sequence[str]) ->
                          fix="write {relations} where the list of relations belongs")
     wording = _OPTIONAL.sub(r"\1" if entities else "", wording)
     return _checked(_put(wording, {"entities": f"{{{listed(entities, ',')}}}",
-                                   "relations": f"{{{listed(relations, ',')}}}"}), relations)
+                                   "relations": f"{{{listed(relations, ',')}}}"}),
+                    entities if "{entities}" in wording else (), relations)
 
 
 def styled_question(style: Style, language: str, relations: Sequence[str]) -> str:
@@ -92,7 +93,7 @@ def styled_question(style: Style, language: str, relations: Sequence[str]) -> st
     """
     known = styles(language)
     return _checked(_put(known.wordings[style.wording], {
-        "relations": f"[{listed(relations, ', ')}]", "layout": known.layouts[style.layout]}), relations)
+        "relations": f"[{listed(relations, ', ')}]", "layout": known.layouts[style.layout]}), (), relations)
 
 
 def answer(triples: Triples, style: Style, language: str, asked: Sequence[str] = ()) -> str | None:
@@ -122,8 +123,9 @@ def _put(words: str, parts: dict[str, str]) -> str:
     return _PLACE.sub(lambda m: parts.get(m[1], m[0]), words)
 
 
-def _checked(asked: str, relations: Sequence[str]) -> str:
-    if (read := [i.name for i in TASK.read_words(asked)]) != list(dict.fromkeys(relations)):
-        raise InputError(f"the relations cannot be read back from the question, but {read}", field="schema",
-                         fix="write them behind words such as `relations:`, or rename the odd ones")
+def _checked(asked: str, entities: Sequence[str], relations: Sequence[str]) -> str:
+    for kind, read, labels in (("entity types", entities_of, entities), ("relations", relations_of, relations)):
+        if labels and (found := list(read(asked) or ())) != list(dict.fromkeys(labels)):
+            raise InputError(f"the {kind} cannot be read back from the question, but {found}", field="schema",
+                             fix=f"write them behind words such as `{kind}:`, or rename the odd ones")
     return asked

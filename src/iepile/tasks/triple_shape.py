@@ -111,18 +111,28 @@ def triple_shape(instruction: str) -> Shape | None:
 
 def relations_of(question: str) -> tuple[str, ...] | None:
     """The relations that a question in words lists; None where it lists none that can be read."""
+    if (found := _listed(question, entities=False)) is None and (run := _RUN.search(question)):
+        return tuple(dict.fromkeys(label.strip() for label in run[1].split("、") if label.strip()))
+    return found
+
+
+def entities_of(question: str) -> tuple[str, ...] | None:
+    """The entity types that a question in words lists; None where it lists none that can be read."""
+    return _listed(question, entities=True)
+
+
+def _listed(question: str, entities: bool) -> tuple[str, ...] | None:
+    """The first list of that kind: the last word before it tells what it lists."""
     for m in _LIST.finditer(question):
         before = re.split(r"[,，。；;.\n\]}】]", question[: m.start()])[-1]
         kinds = list(_KIND.finditer(before))
-        if not kinds or kinds[-1][1]:
+        if not kinds or bool(kinds[-1][1]) != entities:
             continue
         if re.search(r"\w", _QUOTED.sub("", m[1])):
             found = [part.strip(" " + _QUOTES) for part in re.split("[,，、;；|]", m[1])]
         else:
             found = [a or b or c for a, b, c in _QUOTED.findall(m[1])]
         return tuple(dict.fromkeys(label for label in found if label))
-    if run := _RUN.search(question):
-        return tuple(dict.fromkeys(label.strip() for label in run[1].split("、") if label.strip()))
     return None
 
 
