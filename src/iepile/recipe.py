@@ -78,7 +78,7 @@ VERBS = {
                      ("output", "report", "errors", "tables", "bad_rows")),
     "compare": Verb("iepile.evaluation.compare:CompareConfig", "iepile.evaluation.compare:compare",
                     ("paths", "gold_path"), ("output", "changed")),
-    "kg": Verb("iepile.graph.triples:KgConfig", "iepile.graph.triples:build", ("input_file",), ("output_file",)),
+    "kg": Verb("iepile.graph.build:KgConfig", "iepile.graph.build:build", ("input_file",), ("output_file",)),
 }
 """What a stage may run."""
 

@@ -37,7 +37,7 @@ CONFIGS = {
     "compare": ["iepile.evaluation.compare:CompareConfig"],
     "bench": ["iepile.bench.bench:BenchConfig"],
     "calibrate": ["iepile.extraction.calibrate:CalibrateConfig"],
-    "kg": ["iepile.graph.triples:KgConfig", "iepile.graph.ccks2023:Ccks2023Config",
+    "kg": ["iepile.graph.build:KgConfig", "iepile.graph.ccks2023:Ccks2023Config",
            "iepile.graph.view:ViewConfig"],
 }
 

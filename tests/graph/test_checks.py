@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from iepile.errors import InputError
 from iepile.graph import checks as module
 from iepile.graph.checks import Checks
-from iepile.graph.triples import Edge
+from iepile.graph.edge import Edge
 from iepile.schema import Schema
 
 SCHEMA = Schema.from_dict({"relations": {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re as re_
 import subprocess
 import sys
 from hashlib import sha256
@@ -15,8 +16,10 @@ from hypothesis import strategies as st
 
 from iepile.corpus.synthetic import generate
 from iepile.errors import InputError
-from iepile.graph.export import read_edges
-from iepile.graph.triples import SNIPPET, Edge, KgConfig, KgSummary, build
+from iepile.graph.build import KgConfig, KgSummary, build
+from iepile.graph.edge import Edge
+from iepile.graph.forms.jsonl import read_edges
+from iepile.graph.triples import SNIPPET
 from iepile.instruction import Instruction
 from iepile.jsonl import write_rows
 from iepile.records import text_id
@@ -79,8 +82,9 @@ def test_events_are_nodes_with_participants(tmp_path: Path) -> None:
               {"type": "wedding", "trigger": wed}, {"type": "wedding", "arguments": [bride]}]
     edges, summary = make(tmp_path, ee(["bride"], events), ner())
     assert [(e.head, e.relation, e.tail, e.event) for e in edges[:5]] == [
-        ("wed", "type", "wedding", "d1:1:0"), ("wed", "bride", "Ada", "d1:1:0"), ("wed", "type", "wedding", "d1:1:1"),
-        ("wedding", "type", "wedding", "d1:1:2"), ("wedding", "bride", "Ada", "d1:1:2")]
+        ("wed", "type", "wedding", "s:d1:EE:1:0"), ("wed", "bride", "Ada", "s:d1:EE:1:0"),
+        ("wed", "type", "wedding", "s:d1:EE:1:1"),
+        ("wedding", "type", "wedding", "s:d1:EE:1:2"), ("wedding", "bride", "Ada", "s:d1:EE:1:2")]
     assert {e.head_type for e in edges[:5]} == {"wedding"} and edges[1].tail_type == "person"
     assert not any(e.ungrounded for e in edges) and summary.ungrounded == 0
 
@@ -92,7 +96,7 @@ def test_an_event_asked_in_parts_is_one(tmp_path: Path) -> None:
 
     edges, summary = make(tmp_path, part("bride", "Ada"), part("groom", "Bob"))
     assert [(e.relation, e.tail, e.event) for e in edges] == [
-        ("type", "wedding", "d1:1:0"), ("bride", "Ada", "d1:1:0"), ("groom", "Bob", "d1:1:0")]
+        ("type", "wedding", "s:d1:EE:1:0"), ("bride", "Ada", "s:d1:EE:1:0"), ("groom", "Bob", "s:d1:EE:1:0")]
     assert summary.rows == 2
 
 
@@ -108,7 +112,8 @@ def test_answers_without_facts_are_read(tmp_path: Path) -> None:
     row = re(output='```{"spouse": [{"head": "Ada", "tail": "Bob"}]}```')
     del row["facts"]
     edges, summary = make(tmp_path, row, re(output="no", id=None) | {"facts": {}})
-    assert edges[0].ungrounded and (edges[0].head, edges[0].tail) == ("Ada", "Bob")
+    assert (edges[0].head, edges[0].tail) == ("Ada", "Bob")
+    assert not edges[0].ungrounded and edges[0].head_start == 11 and edges[0].snippet == "Ada wed Bob in Rome."
     assert summary.documents == 2
     del row["output"]
     with pytest.raises(InputError, match=r"in.json:1: neither `facts` nor `output`"):
@@ -154,10 +159,13 @@ def test_long_snippets_are_shortened(tmp_path: Path) -> None:
     ({"text": "a", "entity": [{"entity": "a"}]}, "entity_type"),
 ])
 def test_bad_rows_are_named(tmp_path: Path, row: dict[str, Any], message: str) -> None:
+    edges, summary = make(tmp_path, ner(), row, ner(id="d3"))
+    assert [e.document for e in edges] == ["d1", "d3"] and summary.rows == 3
+    assert summary.malformed == 1 and re_.search(f"in.json:2: .*{message}", summary.first_malformed[0])
+    (tmp_path / "graph.jsonl").unlink()
     with pytest.raises(InputError, match=message) as e:
-        make(tmp_path, ner(), row)
-    assert e.value.line == 2
-    assert not (tmp_path / "graph.jsonl").exists()
+        make(tmp_path, row)  # nothing can be read at all
+    assert e.value.line == 1 and [p.name for p in tmp_path.iterdir()] == ["in.json"]
 
 
 def test_bad_settings(tmp_path: Path) -> None:
@@ -185,7 +193,7 @@ def test_one_edge_a_relation(tmp_path: Path, rows: list[list[dict[str, Any]]]) -
 @pytest.mark.parametrize("ending", ["jsonl", "graphml"])
 def test_the_same_bytes_for_every_hash_seed(tmp_path: Path, ending: str) -> None:
     write_rows(tmp_path / "in.json", map(document_to_row, generate(20, "en", seed=1)))
-    code = "import sys; from iepile.graph.triples import *; build(KgConfig(*sys.argv[1:]))"
+    code = "import sys; from iepile.graph.build import *; build(KgConfig(*sys.argv[1:]))"
     found = set()
     for seed in ("0", "5"):
         target = tmp_path / f"{seed}.{ending}"

@@ -11,9 +11,9 @@ from tests.browser import Browser, Page
 
 from iepile.cli.main import main
 from iepile.errors import InputError
-from iepile.graph.export import write_edges
+from iepile.graph.edge import Edge
+from iepile.graph.forms.jsonl import write_edges
 from iepile.graph.layout import layout
-from iepile.graph.triples import Edge
 from iepile.graph.view import ViewConfig, ViewSummary, view
 
 HOSTILE = [

@@ -18,6 +18,6 @@ def kg(argv: Sequence[str]) -> int:
         from iepile.graph.view import ViewConfig, view
 
         return run_command("kg view", ViewConfig, lambda c: summary(view(c)), argv[1:], ("input_file", "output_file"))
-    from iepile.graph.triples import KgConfig, build
+    from iepile.graph.build import KgConfig, build
 
     return run_command("kg", KgConfig, lambda c: summary(build(c)), argv)

@@ -18,7 +18,7 @@ from typing import Literal
 import msgspec
 
 from iepile.errors import InputError
-from iepile.graph.triples import Edge
+from iepile.graph.edge import Edge
 from iepile.schema import RelationType, Schema
 from iepile.tasks.matching import normal_form
 

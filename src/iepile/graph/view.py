@@ -10,7 +10,6 @@ the page opens at once. Equal names of one type are one node, as in export.py; e
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,9 @@ from typing import Any
 import msgspec
 
 from iepile.errors import InputError
-from iepile.graph.export import read_edges
-from iepile.graph.triples import Edge, KgConfig, KgSummary, edges_of_file
-from iepile.jsonl import check_target, open_bytes, read_rows
+from iepile.graph.build import graph_of
+from iepile.graph.edge import Edge
+from iepile.jsonl import check_target
 from iepile.page import PAGES, write_page
 
 LANGUAGES = ("zh", "en")
@@ -33,7 +32,7 @@ class ViewConfig:
     """A graph as a page to look at: search, filters, and the sentences behind every edge."""
 
     input_file: str = ""
-    """Edges that `iepile kg` wrote as JSON lines; or predictions or documents, of which they are made first."""
+    """A graph that `iepile kg` wrote; or predictions or documents, of which it is made first."""
     output_file: str = ""
     """The page, `.html`."""
     nodes: int = 5000
@@ -129,12 +128,13 @@ def view_data(config: ViewConfig) -> tuple[dict[str, Any], ViewSummary]:
     from iepile.graph.layout import layout
 
     graph = _Graph()
-    for edge in _edges(config):
-        graph.add(edge)
-    chosen = {n: at for at, n in enumerate(graph.best(config.nodes))}
-    shown = _Shown({key: chosen[n] for key, n in graph.ids.items() if n in chosen})
-    for edge in _edges(config):
-        shown.add(edge)
+    with graph_of(config.input_file, config.model) as store:
+        for edge in store.edges():
+            graph.add(edge)
+        chosen = {n: at for at, n in enumerate(graph.best(config.nodes))}
+        shown = _Shown({key: chosen[n] for key, n in graph.ids.items() if n in chosen})
+        for edge in store.edges():
+            shown.add(edge)
     lines = sorted((chosen[a], chosen[b]) for a, b in graph.lines if a in chosen and b in chosen)
     places = layout(len(chosen), lines, config.seed)
     for row, place in zip(shown.nodes, places.round().tolist(), strict=True):
@@ -147,18 +147,6 @@ def view_data(config: ViewConfig) -> tuple[dict[str, Any], ViewSummary]:
         "snippets": list(shown.snippets),
         "words": tomllib.loads((PAGES / "graph_words.toml").read_text("utf-8")),
     }, summary
-
-
-def _edges(config: ViewConfig) -> Iterator[Edge]:
-    """Of a file of edges, or of what edges are made of; the first row tells which."""
-    with open_bytes(config.input_file) as f:
-        if not f.read(1):
-            return iter(())  # a graph without edges is a graph
-    _, first = next(read_rows(config.input_file))
-    if {"head", "relation", "tail"} <= first.keys():
-        return read_edges(config.input_file)
-    made = KgConfig(input_file=config.input_file, model=config.model)
-    return edges_of_file(made, KgSummary(""))
 
 
 class _Shown:

@@ -6,7 +6,8 @@
 """
 
 from iepile.graph.merging.decision import Merging, MergingConfig, merge
-from iepile.graph.merging.node import Merge, Node
+from iepile.graph.merging.merges import Merge
 from iepile.graph.merging.undo import Link, MergeLog, apply, neighbours_of, undo
+from iepile.graph.node import Node
 
 __all__ = ["Link", "Merge", "MergeLog", "Merging", "MergingConfig", "Node", "apply", "merge", "neighbours_of", "undo"]

@@ -14,9 +14,10 @@ import msgspec
 
 from iepile.errors import InputError
 from iepile.graph.merging.evidence import Embed, Tie, Weigher
+from iepile.graph.merging.merges import Merge
 from iepile.graph.merging.names import words
-from iepile.graph.merging.node import Merge, Node
 from iepile.graph.merging.similarity import judge
+from iepile.graph.node import Node
 
 
 @dataclass

@@ -12,8 +12,8 @@ import msgspec
 
 from iepile.graph.merging.candidates import Pair, candidates
 from iepile.graph.merging.names import Name, kind_of, read_name, words
-from iepile.graph.merging.node import Node
 from iepile.graph.merging.similarity import Attested, Evidence, Short, differ, judge
+from iepile.graph.node import Node
 
 Embed = Callable[[list[str]], Any]
 """Names -> an array (names, dimensions); rows of any length."""

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from iepile.errors import InputError
-from iepile.graph.merging.node import Merge, Node
+from iepile.graph.merging.merges import Merge
+from iepile.graph.node import Node
 
 
 class Link(msgspec.Struct, frozen=True):

@@ -1,46 +1,26 @@
-"""Writing a graph: JSON lines, one edge each, or GraphML for networkx, Gephi, Cytoscape and the like.
+"""GraphML for networkx, Gephi, Cytoscape and the like.
 
-In GraphML equal names of one type are one node, wherever they were read; each edge keeps its own trail.
+Equal names of one type are one node, wherever they were read; each edge keeps its own trail.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from iepile.errors import InputError
-from iepile.graph.triples import Edge
-from iepile.jsonl import atomic_writer, decode_row, open_bytes, read_lines, write_rows
+from iepile.graph.edge import Edge
+from iepile.graph.forms.form import Form
+from iepile.graph.store import Store
+from iepile.jsonl import atomic_writer
 
 if TYPE_CHECKING:
     import networkx
 
 _NO_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-def write_edges(edges: Iterable[Edge], path: str | Path) -> int:
-    """Write one edge a line. Returns how many."""
-    return write_rows(path, map(msgspec.to_builtins, edges))
-
-
-def read_edges(path: str | Path) -> Iterator[Edge]:
-    """Read what `write_edges` wrote.
-
-    Raises:
-        InputError: a line that is no edge.
-    """
-    with open_bytes(path) as f:
-        if not f.read(1):
-            return  # a graph without edges is a graph
-    for n, line in read_lines(path):
-        try:
-            yield msgspec.convert(decode_row(line, path, n), Edge)
-        except msgspec.ValidationError as e:
-            raise InputError(f"not an edge: {e}", file=path, line=n) from None
 
 
 def to_networkx(edges: Iterable[Edge]) -> networkx.MultiDiGraph[str]:
@@ -109,3 +89,11 @@ def _make_xml(about: dict[str, Any]) -> None:
 def _picture(found: re.Match[str]) -> str:
     code = ord(found[0])
     return chr(0x2400 + code) if code < 0x20 else "\ufffd"
+
+
+def _write(store: Store, path: Path) -> int:
+    write_graphml(store.edges(), path)
+    return store.one("SELECT count(*) FROM fact")
+
+
+FORM = Form("graphml", "for Gephi, Cytoscape, yEd, networkx", (".graphml", ".xml"), _write, None)

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from iepile.errors import InputError
-from iepile.graph.export import read_edges, to_networkx, write_edges, write_graphml
-from iepile.graph.triples import Edge
+from iepile.graph.edge import Edge
+from iepile.graph.forms.graphml import to_networkx, write_graphml
+from iepile.graph.forms.jsonl import read_edges, write_edges
 
 
 def edge(head: str = "Ada", relation: str = "spouse", tail: str = "Bob", **more: Any) -> Edge:
