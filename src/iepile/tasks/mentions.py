@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from iepile.records import Span
@@ -15,6 +15,33 @@ NOBODY = ("", NONE)
 def first_seen(text: str) -> Callable[[str], int]:
     """Sort key of a mention: where its characters first occur in `text`, -1 (first) if nowhere."""
     return text.find
+
+
+def occurrences(mention: str, text: str) -> Iterator[int]:
+    """Where a text has a mention, also inside a longer one; in scripts with blanks, as whole words.
+
+    >>> list(occurrences("Ada", "Adam, Ada")), list(occurrences("水球", "女子水球世界杯"))
+    ([6], [2])
+    """
+    at = text.find(mention) if mention else -1
+    while at >= 0:
+        end = at + len(mention)
+        if not (_in_word(text, at) or _in_word(text, end)):
+            yield at
+        at = text.find(mention, at + 1)
+
+
+def occurs(mention: str, text: str) -> bool:
+    """Whether a text names a mention; see `occurrences`."""
+    return next(occurrences(mention, text), None) is not None
+
+
+def _in_word(text: str, at: int) -> bool:
+    return 0 < at < len(text) and _in_spaced_word(text[at - 1]) and _in_spaced_word(text[at])
+
+
+def _in_spaced_word(c: str) -> bool:
+    return c.isalnum() and not ("\u2e80" <= c <= "\u9fff" or "\uac00" <= c <= "\ud7af" or c >= "\U00020000")
 
 
 def place(span: Span) -> list[int]:
