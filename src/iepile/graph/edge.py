@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
+Offset = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+"""As the store can hold it; checked where edges are read."""
 
-class Edge(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+
+class Edge(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, forbid_unknown_fields=True):
     """One edge of the graph with its provenance. Offsets are code points into the document's text.
 
     Ends with equal name and type are one node; an event is a node of its own, named by `event`.
@@ -18,10 +23,10 @@ class Edge(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """`relation`, `role` (an event to a participant), `type` (a mention or event to its type)."""
     head_type: str | None = None
     tail_type: str | None = None
-    head_start: int | None = None
-    head_end: int | None = None
-    tail_start: int | None = None
-    tail_end: int | None = None
+    head_start: Offset | None = None
+    head_end: Offset | None = None
+    tail_start: Offset | None = None
+    tail_end: Offset | None = None
     head_mention: str | None = None
     """The name in the text, where the head was merged into a node of another name."""
     tail_mention: str | None = None
@@ -37,4 +42,4 @@ class Edge(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     model: str | None = None
     snippet: str | None = None
     """The sentences that hold both ends, shortened to 300 code points."""
-    snippet_start: int | None = None
+    snippet_start: Offset | None = None

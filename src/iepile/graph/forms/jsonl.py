@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -15,8 +16,16 @@ from iepile.jsonl import decode_row, open_bytes, read_lines, write_rows
 
 
 def write_edges(edges: Iterable[Edge], path: str | Path) -> int:
-    """Write one edge a line. Returns how many."""
-    return write_rows(path, map(msgspec.to_builtins, edges))
+    """Write one edge a line. Returns how many.
+
+    Raises:
+        InputError: an edge with half of a surrogate pair, which UTF-8 cannot hold. Edges of a store have none.
+    """
+    try:
+        return write_rows(path, map(msgspec.to_builtins, edges))
+    except UnicodeEncodeError as e:
+        raise InputError(f"an edge holds half of a surrogate pair, {e.object[e.start:e.end]!a}", file=path,
+                         fix="put the edges into a store, which writes U+FFFD for it") from None
 
 
 def read_edges(path: str | Path) -> Iterator[Edge]:
@@ -29,10 +38,19 @@ def read_edges(path: str | Path) -> Iterator[Edge]:
         if not f.read(1):
             return  # a graph without edges is a graph
     for n, line in read_lines(path):
-        try:
-            yield msgspec.convert(decode_row(line, path, n), Edge)
-        except msgspec.ValidationError as e:
-            raise InputError(f"not an edge: {e}", file=path, line=n) from None
+        yield edge_of(decode_row(line, path, n), path, n)
+
+
+def edge_of(values: dict[str, Any], path: str | Path, line: int | None) -> Edge:
+    """The edge with these values by field; what is None may be left out.
+
+    Raises:
+        InputError: a field that is missing, unknown or of another type, or an offset that is below 0 or beyond 64 bits.
+    """
+    try:
+        return msgspec.convert(values, Edge)
+    except msgspec.ValidationError as e:
+        raise InputError(f"not an edge: {e}", file=path, line=line) from None
 
 
 def _write(store: Store, path: Path) -> int:
