@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from iepile.evaluation.completion import split
 from iepile.evaluation.facts import Counts, Record
 from iepile.evaluation.pairing import Key, pairs
 from iepile.language import language_of
@@ -57,6 +58,8 @@ class Tally:
         """By task, group and language."""
         self.texts: dict[tuple[str, str], list[int]] = {}
         """Task and source -> texts scored, and answers in them that could not be read."""
+        self.parts: dict[tuple[str, str], Cell] = {}
+        """By task and part, of texts that lack a piece (completion.py)."""
 
     def cell(self, task: str, group: str, source: str) -> Cell:
         """Where the facts of a task, group and source are counted."""
@@ -93,6 +96,9 @@ class Tally:
             self.cell(task.name, group, record.source).add(*facts)
             if self.by_language:
                 self.languages.setdefault((task.name, group, language), Cell()).add(*facts)
+        if record.completed is not None:
+            for part, facts in split(record, self.match, self.distinct):
+                self.parts.setdefault((task.name, part), Cell()).add(*facts)
         if self.match in BY_PLACE:
             spans = gold_facts.spans()
             self.counts.gold_mentions += len(spans)

@@ -15,6 +15,7 @@ import msgspec
 
 from iepile.errors import InputError
 from iepile.evaluation.answers import AnswerReader, Question, Reading
+from iepile.evaluation.completion import TASKS, read_completed
 from iepile.evaluation.faults import Counts as Counts
 from iepile.evaluation.faults import Faults
 from iepile.evaluation.faults import Note as Note
@@ -202,9 +203,19 @@ class RecordReader:
     def _join(self, record: Record, asked: AskedRow) -> None:
         if record.label is None and asked.label is not None:
             record.label, record.label_line = asked.label, asked.line
+        if asked.row.completed is not None and record.task.name in TASKS:
+            self._note_completed(record, asked)
         record.asked.append(asked.question)
         facts = bytes(asked.row.facts) if self.with_facts else b""
         record.rows.append((asked.line, asked.row.output, asked.row.finish, facts))
+
+    def _note_completed(self, record: Record, asked: AskedRow) -> None:
+        if (completed := read_completed(asked.row.completed)) is None:
+            self.counts.unreadable_labels += 1
+            self.faults.note(asked.line, "`completed` is no list of triples; the text is not counted in parts")
+            return
+        record.completed = completed | (record.completed or frozenset())
+        record.text = asked.text
 
     def _fill(self, record: Record) -> Record:
         """Read the label and the answers of a record whose rows are all there."""

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from iepile.evaluation.answers import Keys, Question, Reading
-from iepile.records import Facts
+from iepile.records import Facts, Relation
 from iepile.tasks.matching import BY_PLACE, Match
 from iepile.tasks.task import Task
 
@@ -32,6 +32,8 @@ class Record(msgspec.Struct):
     placed: list[Facts] = []
     """The `facts` of each row, where places or details are wanted."""
     invalid: int = 0
+    completed: frozenset[tuple[str, ...]] | None = None
+    """Triples of the gold that are not in the text, where the rows say so (completion.py); the text is kept then."""
 
     def keys(self, match: Match) -> Keys:
         """Scoring keys of all answers."""
@@ -42,6 +44,11 @@ class Record(msgspec.Struct):
         parts = [part.keys for answer in self.answers for part in answer.parts]
         groups = (*self.task.groups, *self.task.field_groups)
         return {group: [key for keys in parts for key in keys[group]] for group in groups}
+
+    def relations(self, match: Match) -> tuple[Relation, ...]:
+        """The relations of all answers, in the order of their keys."""
+        facts = self.placed if match in BY_PLACE else (a.facts for a in self.answers)
+        return self.task.join(facts).relations
 
     def labels_asked(self) -> frozenset[str]:
         """Every label that a row of the record asks."""

@@ -93,6 +93,8 @@ class Report(msgspec.Struct, omit_defaults=True):
     """The first faults met, with their lines."""
     macro: list[MacroRow] = []
     """Beside `scores`, which are micro averages: every label counts alike."""
+    completion: list[Row] = []
+    """Where rows say what was completed: triples that the text supports, and triples that it does not."""
     by_language: list[Row] = []
     """Where it was asked for: by the script of the texts."""
     errors: list[Any] = []
@@ -107,12 +109,12 @@ class Report(msgspec.Struct, omit_defaults=True):
     """Under a protocol: what its program prints, under the names it gives."""
 
     def score(self, task: str, group: str) -> Score:
-        """The total of a task's group.
+        """The total of a task's group, or of a part of it (`supported`, `completed`).
 
         Raises:
             KeyError: nothing of that task was scored.
         """
-        for row in (*self.scores, *self.field_scores):
+        for row in (*self.scores, *self.field_scores, *self.completion):
             if (row.task, row.group) == (task, group):
                 return row.score
         raise KeyError((task, group))

@@ -26,6 +26,8 @@ class Row(msgspec.Struct):
     facts: msgspec.Raw = msgspec.Raw(b"")
     input: Any = None
     """The text, where the question is plain words beside it."""
+    completed: Any = None
+    """Triples of the label that are not in the text, of a text that lacks a piece."""
 
 
 class Wire(msgspec.Struct, gc=False):

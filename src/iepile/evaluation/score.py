@@ -18,8 +18,9 @@ from dataclasses import replace
 from msgspec import structs
 
 from iepile.errors import InputError
+from iepile.evaluation.completion import PARTS
 from iepile.evaluation.config import EvaluateConfig as EvaluateConfig
-from iepile.evaluation.count import Tally
+from iepile.evaluation.count import Cell, Tally
 from iepile.evaluation.counted import counted, uncollected
 from iepile.evaluation.facts import RecordReader
 from iepile.evaluation.macro import macro_row
@@ -136,6 +137,8 @@ def _report(config: EvaluateConfig, tally: Tally, reader: RecordReader) -> Repor
         notes=reader.notes,
         macro=[macro_row(*g, (n for (t, of, label), n in per_label.items() if (t, of) == g and label)) for g in groups
                if g[1] in get_task(g[0]).groups],
+        completion=[_part(t, part, cell, config) for (t, part), cell in sorted(
+            tally.parts.items(), key=lambda x: (x[0][0], PARTS.index(x[0][1])))],
         by_language=[sure(row) for row in _by_language(tally, rank)],
     )
 
@@ -146,6 +149,16 @@ def _by_language(tally: Tally, rank: dict[tuple[str, str], int]) -> list[Row]:
         counts = (sum(kind[n] * times for kind, times in cell.spread.items()) for n in range(3))
         rows.append(Row(task, group, Score.of(*counts), language=language))
     return rows
+
+
+def _part(task: str, part: str, cell: Cell, config: EvaluateConfig) -> Row:
+    counts = (sum(kind[n] * times for kind, times in cell.spread.items()) for n in range(3))
+    row = Row(task, part, Score.of(*counts))
+    if not config.draws:
+        return row
+    from iepile.evaluation.bootstrap import interval
+
+    return structs.replace(row, interval=interval(cell.spread, config.draws, config.seed))
 
 
 def _intervals(config: EvaluateConfig, tally: Tally) -> Callable[[Row], Row]:

@@ -32,6 +32,8 @@ def tables(report: Report, sort_by: str = "") -> list[Table]:
     out = [_table(report.setting, ("task", "facts"), report.scores)]
     if report.field_scores:
         out.append(_table("as the field reports", ("task", "facts"), report.field_scores))
+    if report.completion:
+        out.append(_table("in the text, and completed", ("task", "facts"), report.completion))
     if "source" in wanted:
         out.append(_table("by source", ("task", "facts", "source"), report.by_source))
     if "label" in wanted:
