@@ -173,8 +173,8 @@ def test_bad_settings(tmp_path: Path) -> None:
         build(KgConfig())
     with pytest.raises(InputError, match="ending tells no graph format"):
         build(KgConfig("in", str(tmp_path / "graph.rdf")))
-    with pytest.raises(InputError, match="no graph format 'turtle'"):
-        build(KgConfig("in", str(tmp_path / "graph.jsonl"), format="turtle"))
+    with pytest.raises(InputError, match="no graph format 'klingon'"):
+        build(KgConfig("in", str(tmp_path / "graph.jsonl"), format="klingon"))
 
 
 MENTION = st.sampled_from([{"text": "Ada", "start": 11, "end": 14}, {"text": "Bob"}, {"text": "\u0000", "start": 3}])

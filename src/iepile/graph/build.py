@@ -30,7 +30,7 @@ from iepile.jsonl import check_target, open_bytes, read_rows
 from iepile.records import text_id
 
 Tick = Callable[[int, int], None]
-"""Told how many of how many bytes of the input are read."""
+"""Told how many of how many rows of the input are read."""
 
 
 @dataclass
@@ -133,9 +133,12 @@ def _scratch(folder: Path | None) -> Iterator[Store]:
 def load(store: Store, config: KgConfig, summary: KgSummary, tick: Tick | None = None, strict: bool = False) -> None:
     """Put the facts of the input into a store; `summary` counts them. `strict`: a bad row is an error."""
     faults = Faults()
-    loading = Loading(store, config.input_file, digest_of(config))
+    digest, rows = _digest(config)
+    loading = Loading(store, config.input_file, digest)
     resumed = loading.line
-    for part, edges in _parts(config, faults):
+    for n, (part, edges) in enumerate(_parts(config, faults)):
+        if tick and not n % 500:
+            tick(faults.rows, max(rows, faults.rows))
         if part.line <= resumed:
             summary.kept = faults.rows
             continue
@@ -207,17 +210,18 @@ def _stored(path: Path) -> Iterator[Edge]:
         yield from store.edges()
 
 
-def digest_of(config: KgConfig) -> str:
-    """Of the content of the input and of what else decides about the edges."""
-    found = sha256(f"{config.model}\0{config.snippets}\0".encode("utf-8", "surrogatepass"))
+def _digest(config: KgConfig) -> tuple[str, int]:
+    """Of the content of the input and of what else decides about the edges; and the lines of the input."""
+    found, lines = sha256(f"{config.model}\0{config.snippets}\0".encode("utf-8", "surrogatepass")), 0
     file = Path(config.input_file)
     for path in sorted(p for p in file.rglob("*") if p.is_file()) if file.is_dir() else [file]:
         try:
             with path.open("rb") as f:
                 while block := f.read(1 << 20):
                     found.update(block)
+                    lines += block.count(b"\n")
         except FileNotFoundError:
             raise InputError("no such file", file=config.input_file, fix="check the path") from None
         except OSError as e:
             raise InputError(f"cannot be read: {e.strerror}", file=config.input_file) from None
-    return found.hexdigest()
+    return found.hexdigest(), lines

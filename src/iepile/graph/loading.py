@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from iepile.graph.edge import Edge
-from iepile.graph.sameness import record, settle
+from iepile.graph.sameness import AS_READ, forget, record, settle
 from iepile.graph.store import Store
 
 BATCH = 20_000
@@ -78,17 +78,16 @@ class Loading:
 
     def put(self, part: Part, edges: Iterable[Edge]) -> int:
         """Put in the edges of one part. Returns how many."""
+        if len(self._rows) >= BATCH and part.line > self.line:  # not between the parts of one line
+            self.commit()
         key = (part.document, part.source, part.task)
         if self._part is None or self._part[0] != key:
             self._part = (key, self._open(part))
         id_, before = self._part[1], len(self._rows)
         for edge in edges:
             self._rows.append(self._row(id_, edge, self._quote(id_, edge)))
-        count = len(self._rows) - before
         self.line = part.line
-        if len(self._rows) >= BATCH:
-            self.commit()
-        return count
+        return len(self._rows) - before
 
     def finish(self) -> None:
         """The run is done: nodes that nothing names any more go."""
@@ -96,8 +95,8 @@ class Loading:
         self.db.execute("UPDATE run SET line = ?, finished = 1 WHERE id = ?", (self.line, self.run))
         tidy(self.store)
         self.db.execute("COMMIT")
-        for end in ("head", "tail"):
-            self.db.execute(f"CREATE INDEX IF NOT EXISTS edge_{end} ON edge ({end})")
+        for table, column in (("edge", "head"), ("edge", "tail"), ("node", "name")):
+            self.db.execute(f"CREATE INDEX IF NOT EXISTS {table}_{column} ON {table} ({column})")
 
     def commit(self) -> None:
         """What was put in so far stays, whatever comes."""
@@ -205,7 +204,7 @@ class Loading:
         self._touched.clear()
         self._next["node"] = self.db.execute("SELECT ifnull(max(id), 0) + 1 FROM node").fetchone()[0]
         if self._merges:
-            record(self.store, ((gone, kept, 1.0, "as read", "the input names both") for gone, kept in self._merges))
+            record(self.store, ((gone, kept, 1.0, AS_READ, "the input names both") for gone, kept in self._merges))
             self._merges.clear()
 
 
@@ -254,16 +253,13 @@ def drop_part(store: Store, part: int) -> None:
 
 
 def tidy(store: Store) -> None:
-    """Take out documents without parts and nodes without edges, and the merges of these."""
+    """Take out runs and documents without parts, nodes without edges, and the merges of these."""
+    store.db.execute("DELETE FROM run WHERE finished AND id NOT IN (SELECT run FROM part)")
     store.db.execute("DELETE FROM document WHERE NOT EXISTS (SELECT 1 FROM part p WHERE p.document = document.id)")
     store.db.execute("CREATE TEMP TABLE IF NOT EXISTS named (node INTEGER PRIMARY KEY)")
     store.db.execute("DELETE FROM named")
     store.db.execute("INSERT INTO named SELECT head FROM edge UNION SELECT tail FROM edge WHERE tail IS NOT NULL")
-    # A node that others were merged into stays, though nothing names it itself.
-    store.db.execute("DELETE FROM merge WHERE gone NOT IN (SELECT node FROM named)")
-    store.db.execute("INSERT OR IGNORE INTO named SELECT kept FROM merge")
-    store.db.execute("DELETE FROM apart WHERE one NOT IN (SELECT node FROM named) "
-                     "OR other NOT IN (SELECT node FROM named)")
+    forget(store)
     store.db.execute("DELETE FROM node WHERE id NOT IN (SELECT node FROM named)")
     settle(store)
 

@@ -106,12 +106,13 @@ def _of_document(row: dict[str, Any], line: int) -> Iterator[Reading]:
         raise InputError("neither a prediction nor a document",
                          expected="`instruction` and `output` or `facts`; or `text` and annotation")
     doc = document_from_row(row)
-    parts = {"entity": Facts(entities=doc.entities), "relation": Facts(relations=doc.relations),
-             "event": Facts(events=doc.events)}
-    for annotation, facts in parts.items():
+    facts = placed(doc.facts, doc.text)
+    parts = {"entity": Facts(entities=facts.entities), "relation": Facts(relations=facts.relations),
+             "event": Facts(events=facts.events)}
+    for annotation, of in parts.items():
         # Nothing, where somebody looked, replaces what was there before.
-        if facts or annotation in doc.annotated:
-            yield Reading(get_task(ANNOTATIONS[annotation]), facts, doc.text, doc.key, doc.source, {}, line)
+        if of or annotation in doc.annotated:
+            yield Reading(get_task(ANNOTATIONS[annotation]), of, doc.text, doc.key, doc.source, {}, line)
 
 
 def _of_predictions(rows: Iterator[tuple[int, dict[str, Any]]], path: str, faults: Faults, strict: bool

@@ -70,18 +70,20 @@ class Store:
     Args:
         path: the file.
         write: whether it will be changed; it is then made where there is none.
+        must_exist: it is not made.
         scratch: it is thrown away at the end, so a crash may lose it: faster.
 
     Raises:
         InputError: no such file, or one that is no graph of ours, or of another version.
     """
 
-    def __init__(self, path: str | Path, *, write: bool = False, scratch: bool = False) -> None:
+    def __init__(self, path: str | Path, *, write: bool = False, scratch: bool = False,
+                 must_exist: bool = False) -> None:
         self.path = Path(path)
         is_file = self.path.is_file()
         if self.path.exists() and not is_file:
             raise InputError("is no file", file=path, expected="a graph that `iepile kg` wrote")
-        if not is_file and not write:
+        if not is_file and (must_exist or not write):
             raise InputError("no such file", file=path, fix="make it with `iepile kg --output_file`")
         if write and not self.path.parent.is_dir():
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -116,6 +118,11 @@ class Store:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
                  ) -> None:
         self.close()
+        if isinstance(error, sqlite3.OperationalError):
+            locked = "locked" in str(error)
+            raise IepileError(f"{self.path}: {error}\n  do:       " + (
+                "another process is changing the graph: wait for it" if locked else
+                "what was committed is there: mend the cause and give the same command again")) from error
 
     def close(self) -> None:
         """Close the file; what was not committed is not in it."""
