@@ -78,6 +78,9 @@ class ConvertConfig:
     """Names of the two ends in RE answers."""
     words: Literal["guide", "varied"] = "guide"
     """How TRIPLES asks: in the words of the guide, or in one of 20 wordings and 4 layouts, drawn record by record."""
+    completion: Literal["said", "silent"] = "said"
+    """What TRIPLES tells of texts that `iepile completion` took a piece out of: said, that missing triples are to be
+    completed; silent, nothing, as the guide does."""
     source: str | None = None
     """Value of `source` in the rows; default: the document's own, else the folder of src_path."""
     seed: int = 42

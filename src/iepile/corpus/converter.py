@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from iepile.corpus.completion import META
 from iepile.corpus.pieces import Pieces, twice_escaped
+from iepile.corpus.support import unsupported
 from iepile.errors import InputError
 from iepile.instructions.polling import Polling, PollingOptions, read_hard_negatives
 from iepile.instructions.wording import prompt, read_wordings
@@ -242,7 +244,10 @@ class Converter:
         if self.task.annotation not in doc.annotated:
             return b""
         rows = dumps(self.task.label_rows(doc.facts, self.config.positions))
-        return b', "label": ' + encode_basestring(rows).encode()
+        label = b', "label": ' + encode_basestring(rows).encode()
+        if META in doc.meta and self.task.name == "RE":  # other tasks tell more of a relation than three names
+            label += f', "completed": {dumps(unsupported(doc.relations, doc.text))}'.encode()
+        return label
 
     def _unknown(self, name: str, roles: tuple[str, ...]) -> None:
         if name not in self.known:

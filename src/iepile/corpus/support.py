@@ -13,7 +13,7 @@ A triple of which an end is nowhere in the whole text has no evidence from the s
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import msgspec
@@ -92,6 +92,19 @@ class Support:
         """Sentences between, and code points between."""
         first, last = bisect_right(self._ends, min(a[0], b[0])), bisect_right(self._ends, max(a[0], b[0]))
         return last - first, max(0, a[0] - b[1], b[0] - a[1])
+
+
+def unsupported(relations: Iterable[Relation], text: str) -> list[tuple[str, str, str]]:
+    """The triples of which an end is nowhere in the text, each once."""
+    named: dict[str, bool] = {}
+    stand: dict[tuple[str, str, str], bool] = {}
+    for r in relations:
+        for span in (r.head, r.tail):
+            if span.text not in named:
+                named[span.text] = occurs(span.text, text)
+        triple = r.head.text, r.type, r.tail.text
+        stand[triple] = stand.get(triple, False) or all(s.grounded or named[s.text] for s in (r.head, r.tail))
+    return [triple for triple, stands in stand.items() if not stands]
 
 
 def stays(pair: tuple[Place, Place], cut: Cut) -> bool:
