@@ -40,7 +40,7 @@ def test_the_form_of_the_guide(folder: Path) -> None:
     assert list(row) == ["id", "task", "source", "instruction", "input", "output", "kg"]
     assert str(row["instruction"]).endswith("关系类型为{'人口','国籍','获奖'},你可以先识别出实体再判断实体之间的关系,"
                                             "以(头实体,关系,尾实体)的形式回答")
-    assert row["output"] == '(澳大利亚,人口,"2,424人")(弗雷泽(女),国籍,澳大利亚)(Ada "said",国籍,北京)'
+    assert row["output"] == '(澳大利亚,人口,"2,424人")("弗雷泽(女)",国籍,澳大利亚)(Ada "said",国籍,北京)'
     assert sorted(map(tuple, row["kg"])) == sorted(RELATIONS)  # type: ignore[call-overload]
 
 

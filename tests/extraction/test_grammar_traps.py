@@ -70,7 +70,7 @@ def test_the_blank_that_a_sentencepiece_model_begins_with(name: str) -> None:
 
 
 @settings(max_examples=40)
-@pytest.mark.parametrize("name", [n for n in task_names() if not get_task(n).in_words])
+@pytest.mark.parametrize("name", task_names())
 @given(data=st.data(), seed=st.integers(0, 2**32), most=st.sampled_from([10, 60, 300]))
 def test_fields_that_need_not_be_in_the_text(name: str, data: st.DataObject, seed: int, most: int) -> None:
     task = get_task(name)

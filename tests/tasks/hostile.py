@@ -36,7 +36,7 @@ def cases(draw: st.DrawFn, task: Task) -> tuple[str, tuple[Item, ...], Facts]:
     span = mentions(text)
     if task.name == "NER":
         facts = Facts(entities=tuple(draw(st.lists(st.builds(Entity, label, span), max_size=6))))
-    elif task.name == "RE":
+    elif task.name in ("RE", "TRIPLES"):
         facts = Facts(relations=tuple(draw(st.lists(st.builds(Relation, label, span, span), max_size=6))))
     elif task.name == "SPO":
         kind = st.sampled_from(["t", "u_v", '"'])

@@ -46,8 +46,8 @@ def test_the_examples_of_the_guide(shared: Path, tmp_path: Path) -> None:
     assert found[0]["input"] != found[1]["input"] and found[0]["output"] == found[1]["output"]
     for e in found:
         assert entities_of(e["instruction"]) == ("专业", "时间", "人类", "组织", "地理地区", "事件")
-        assert relations_of(e["instruction"]) == ("体育运动", "包含行政领土", "参加", "国家", "邦交国", "夺得", "举办地点", "属于",
-                                                  "获奖")
+        assert relations_of(e["instruction"]) == (
+            "体育运动", "包含行政领土", "参加", "国家", "邦交国", "夺得", "举办地点", "属于", "获奖")
         reading = read_triples(e["output"])
         assert len(reading.triples) == 10 and reading.problems == []
         assert reading.triples[0] == ["弗雷泽", "获奖", "铜牌"] and reading.triples[-1] == ["国家队", "夺得", "冠军"]

@@ -22,11 +22,11 @@ import msgspec
 
 from iepile.errors import InputError
 from iepile.instructions.draws import Draws
-from iepile.tasks.triple_shape import NOTHING, entities_of, relations_of
+from iepile.tasks.triple_shape import IN_A_LIST, IN_AN_OBJECT, NOTHING, entities_of, relations_of
 from iepile.tasks.triple_text import read_triples, write_triples, written_part
 from iepile.tasks.triples import listed
 
-BRACKETS, LABELLED, OBJECTS = 0, 2, 3
+BRACKETS, OBJECTS = 0, 3
 """Layouts that are written by rule; the others are patterns of the data files."""
 _OPTIONAL = re.compile(r"\[\[(.*?)\]\]")
 _PLACE = re.compile(r"\{(head|relation|tail|entities|relations|layout)\}")
@@ -111,11 +111,13 @@ def answer(triples: Triples, style: Style, language: str, asked: Sequence[str] =
 
 def _written(triple: tuple[str, str, str], layout: int, pattern: str) -> str:
     if layout == BRACKETS:
-        return write_triples([triple])
-    parts = dict(zip(("head", "relation", "tail"), triple, strict=True))
-    if layout == LABELLED:
-        parts |= {end: written_part(parts[end], strict=False) for end in ("head", "tail")}
-    return str(parts) if layout == OBJECTS else _put(pattern, parts)
+        return write_triples([triple], strict=True)
+    head, relation, tail = triple
+    if layout == OBJECTS:
+        head, tail = (f"'{p}'" if (said := written_part(p, IN_AN_OBJECT)) == p else said for p in (head, tail))
+        return f"{{'head': {head}, 'relation': {relation!r}, 'tail': {tail}}}"
+    return _put(pattern, {"head": written_part(head, IN_A_LIST), "relation": relation,
+                          "tail": written_part(tail, IN_A_LIST)})
 
 
 def _put(words: str, parts: dict[str, str]) -> str:

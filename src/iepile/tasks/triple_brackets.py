@@ -1,12 +1,13 @@
 r"""Brackets with parts, `(head,relation,tail)`, in any text: where they are, and how their commas cut them.
 
 Brackets and commas may be Chinese or not. Brackets inside a part belong to it. A part in quotation marks holds
-whatever it likes; in ASCII ones, `\"`, `\\` and `\n` stand for a mark, a backslash and a line break. The last bracket
+whatever it likes; in ASCII ones, escapes stand for what they do in JSON. The last bracket
 need not be closed. Time is linear, and depth is no matter.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterator
@@ -16,7 +17,10 @@ from typing import Any
 import msgspec
 
 OPEN, CLOSE, COMMA = "(（", ")）", ",，"
+LINES = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "「": "」", "『": "』"}
+MARKS = "\"'“”‘’「」『』"
+"""All of them."""
 _THOUSANDS = re.compile(r"\d{3}(?!\d)")
 _DIGIT = re.compile(r"(?<!\d)\d{1,3}\Z")
 _NUMBER = re.compile(r"[^\d,]*\d{1,3}(?:,\d{3})+(?!\d)[^,]*")
@@ -26,8 +30,8 @@ _MOST = 12
 _CLOSER = re.compile(r"([\"'”’」』])(?=\s*(?:[,，)）]|\Z))")
 _BORDER = re.compile(r"[)）]\s*[,，;；、]?\s*[(（]")
 _BLANKS = re.compile(r"\s*")
-_ESCAPE = re.compile(r"\\([nrt\"'\\])")
-_ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
+_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|[nrtbf\"'/\\])")
+_ESCAPED = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 
 Part = tuple[int, int]
 """Where a part stands in the text."""
@@ -145,9 +149,7 @@ class Brackets:
         if self._quoted(start) != end or end == start:
             return self.text[start:end]
         said = self.text[start + 1 : end - 1]
-        if self.text[start] in "\"'":
-            said = _ESCAPE.sub(lambda m: _ESCAPED.get(m[1], m[1]), said)
-        return said
+        return unescaped(said) if self.text[start] in "\"'" else said
 
     def is_quoted(self, part: Part) -> bool:
         """It stands in quotation marks."""
@@ -206,6 +208,16 @@ class Brackets:
     def _numbers(self, parts: list[Part]) -> bool:
         said = (self.text[a:b] for a, b in parts)
         return all(_NUMBER.fullmatch(s) for s in said if "," in s)
+
+
+def unescaped(said: str) -> str:
+    """What stands between the quotation marks of a string, as JSON reads it, and as well as can be where that fails."""
+    if "\\" not in said:
+        return said
+    try:
+        return str(json.loads(f'"{said}"'))
+    except ValueError:
+        return _ESCAPE.sub(lambda m: chr(int(m[1][1:], 16)) if m[1][1:] else _ESCAPED.get(m[1], m[1]), said)
 
 
 def _is_escaped(text: str, at: int) -> bool:

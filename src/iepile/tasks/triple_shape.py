@@ -3,25 +3,28 @@ r"""The shape of answers to questions in plain words that ask for triples: the f
     ... 关系类型为{'国籍','获奖'}, ... 以(头实体,关系,尾实体)的形式回答         (弗雷泽,国籍,澳大利亚)(弗雷泽,获奖,铜牌)
     ... relation list: ['knows'] ... (Subject,Relation,Object)\n format      (Ada,knows,Bob)
 
-The four layouts of kg2instruction are known, Chinese and English. Mentions stand in no quotes, so signs that end a
-mention when the answer is read are shut out of it.
+The four layouts of kg2instruction are known, Chinese and English. A mention that holds a sign by which it ends when
+the answer is read, or that begins with a quotation mark, is a JSON string: `(Clare,population,"2,424")`. That there is
+nothing is said by `NAN`; where the question does not name it, as in the guide, by an empty answer too.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from iepile.tasks.shape import Bare, InOrder, ListOf, OneOf, Shape, Text, Words
+from iepile.tasks.shape import MENTION, Bare, InOrder, ListOf, OneOf, Shape, Text, Words
+from iepile.tasks.triple_brackets import LINES, MARKS
+from iepile.tasks.triple_text import written_part
 
 NOTHING = "NAN"
 OPENING = "输入中包含的关系三元组是：\n"
 """What models of older rows begin a list with."""
-_LINES = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 _BLANKS = " \t\x1f\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
-_QUOTES = "\"'“”‘’「」『』"
+IN_A_LIST, IN_AN_OBJECT = ",，()（）", "'\"\\"
+"""Signs for which a mention is written as a JSON string: in the layouts of phrases and labels, and of objects."""
 _HEAD = r"(?:头实体|头|主体|主语|实体1|subject|head(?: entity)?|entity ?1|ent1)"
 _RELATION = r"(?:关系类型|关系|谓语|谓词|relation(?: type)?|rel|predicate)"
 _TAIL = r"(?:尾实体|尾|客体|宾语|实体2|object|tail(?: entity)?|entity ?2|ent2)"
@@ -43,30 +46,43 @@ class _Layout(NamedTuple):
 
 def _bracketed(m: re.Match[str], relation: Shape) -> Shape:
     left, comma, right = m["open"], m["comma"], m["close"]
-    end = Bare("(),（），" + _LINES, _BLANKS + _QUOTES)
+    end = OneOf((Bare("(),（），" + LINES, _BLANKS + MARKS), MENTION))
+    relation = _each(relation, written_part)
     return InOrder((Text(left), end, Text(comma), relation, Text(comma), end, Text(right)))
 
 
 def _phrased(m: re.Match[str], relation: Shape) -> Shape:
-    end = Bare("," + _LINES, _BLANKS)
+    end = _listed_end()
     first, second, third = (f"{word} " if word.isascii() else word for word in m.groups() if word)
     return InOrder((Text(first), end, Text(f",{second}"), relation, Text(f",{third}"), end))
 
 
 def _labelled(m: re.Match[str], relation: Shape) -> Shape:
-    end = Bare("," + _LINES, _BLANKS)
+    end = _listed_end()
     return InOrder((relation, Text("："), end, Text(","), end))
 
 
+def _listed_end() -> Shape:
+    return OneOf((Bare(IN_A_LIST + LINES, _BLANKS + MARKS), MENTION))
+
+
 def _keyed(m: re.Match[str], relation: Shape) -> Shape:
-    # Python writes whatever needs an escape or other quotes differently; none of that can be a mention here.
-    end: Shape = Bare("'\"\\" + _LINES, _BLANKS)
+    # Python writes whatever needs an escape or other quotes differently: there a mention is written as JSON does.
+    bare: Shape = Bare(IN_AN_OBJECT + LINES, _BLANKS)
     if m["list"]:
-        end = OneOf((end, Text(NOTHING)))
+        bare = OneOf((bare, Text(NOTHING)))
+    end = OneOf((InOrder((Text("'"), bare, Text("'"))), MENTION))
     quoted: Shape = InOrder((Text("'"), relation, Text("'")))
     if isinstance(relation, OneOf):
-        quoted = OneOf(tuple(Text(repr(o.text)) for o in relation.options if isinstance(o, Text)))
-    return InOrder((Text("{'head': '"), end, Text("', 'relation': "), quoted, Text(", 'tail': '"), end, Text("'}")))
+        quoted = _each(relation, repr)
+    return InOrder((Text("{'head': "), end, Text(", 'relation': "), quoted, Text(", 'tail': "), end, Text("}")))
+
+
+def _each(relation: Shape, write: Callable[[str], str]) -> Shape:
+    """The relations of a question, each as an answer writes it."""
+    if not isinstance(relation, OneOf):
+        return relation
+    return OneOf(tuple(Text(write(o.text)) for o in relation.options if isinstance(o, Text)))
 
 
 _LAYOUTS = (
@@ -93,20 +109,28 @@ def triple_shape(instruction: str) -> Shape | None:
     labels = relations_of(instruction[: m.start()] + " " + instruction[m.end() :])
     if labels == ():
         return Text(NOTHING)
-    relation: Shape = Words(layout.without + _LINES) if labels is None else OneOf(tuple(map(Text, labels)))
+    relation: Shape = Words(layout.without + LINES) if labels is None else OneOf(tuple(map(Text, labels)))
     item = layout.item(m, relation)
     if "list" in m.groupdict() and m["list"]:
         whole = ListOf(item, least=1)
         return OneOf((InOrder((Text(OPENING), whole)), whole, Text(NOTHING)))
-    named = NOTHING in instruction
-    least = 1 if named else 0
+    least = 1 if NOTHING in instruction else 0
     # A line break after the layout belongs to it, as a character or spelt out.
     lines = re.match(r"\s*\n|\\n", instruction[m.end() :])
     rows: tuple[Shape, ...] = (ListOf(item, least, "", "\n"),)
     if not lines and layout.item is _bracketed:
         rows = (ListOf(item, least, "", ""), *rows)
-    rows += (Text(NOTHING),) if named else ()
-    return OneOf(rows) if len(rows) > 1 else rows[0]
+    return OneOf((*rows, Text(NOTHING)))
+
+
+def bracket_shape(relations: Iterable[str]) -> Shape:
+    """The shape of `(head,relation,tail)(…)` with these relations, or `NAN`."""
+    m = _LAYOUTS[-1].described.search("(头实体,关系,尾实体)")
+    assert m is not None
+    labels = tuple(dict.fromkeys(relations))
+    if not labels:
+        return Text(NOTHING)
+    return OneOf((ListOf(_bracketed(m, OneOf(tuple(map(Text, labels)))), 1, "", ""), Text(NOTHING)))
 
 
 def relations_of(question: str) -> tuple[str, ...] | None:
@@ -129,7 +153,7 @@ def _listed(question: str, entities: bool) -> tuple[str, ...] | None:
         if not kinds or bool(kinds[-1][1]) != entities:
             continue
         if re.search(r"\w", _QUOTED.sub("", m[1])):
-            found = [part.strip(" " + _QUOTES) for part in re.split("[,，、;；|]", m[1])]
+            found = [part.strip(" " + MARKS) for part in re.split("[,，、;；|]", m[1])]
         else:
             found = [a or b or c for a, b, c in _QUOTED.findall(m[1])]
         return tuple(dict.fromkeys(label for label in found if label))

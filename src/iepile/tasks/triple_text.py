@@ -22,16 +22,21 @@ import msgspec
 
 from iepile.tasks.lenient_json import Lenient
 from iepile.tasks.mentions import NONE
+from iepile.tasks.shape import quoted
 from iepile.tasks.task import Problem
-from iepile.tasks.triple_brackets import CLOSE, COMMA, OPEN, QUOTES, Bracket, Brackets
+from iepile.tasks.triple_brackets import CLOSE, COMMA, LINES, MARKS, OPEN, QUOTES, Bracket, Brackets, unescaped
 
 _PHRASES = tuple(re.compile(words, re.I) for words in (
     r"头实体是|subject is\b", r"[,，]\s*(?:关系是|relation is\b)", r"[,，]\s*(?:尾实体是|object is\b)"))
 _OBJECT = re.compile(r"""[{｛]\s*["'“‘]?(?:head|subject)["'”’]?\s*[:：]""", re.I)
+_OTHER = re.compile(rf'[{OPEN}{{｛"]|^(?:{_PHRASES[0].pattern})', re.I)
+"""What the layout of labels has not before its first colon."""
 _STRING = r"""('(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")"""
 _EXACT = re.compile(rf"\{{{_STRING}: ?{_STRING}, ?{_STRING}: ?{_STRING}, ?{_STRING}: ?{_STRING}\}}")
 """Three members as Python or JSON writes them, so that no mark need be guessed at."""
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_WHOLE = re.compile(r'"(?:[^"\\\n]|\\.)*"(?=\s*(?:[,，]|\Z))')
+"""A part in quotation marks."""
 _ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U000[0-9a-fA-F]{5}|.)")
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 _OPENING = re.compile("[(（]")
@@ -65,46 +70,43 @@ def read_triples(text: str, relations: Collection[str] = ()) -> TripleReading:
     return reader.reading
 
 
-def write_triples(triples: Iterable[Sequence[str]]) -> str:
+def write_triples(triples: Iterable[Sequence[str]], strict: bool = False) -> str:
     """Triples in brackets, one after the other: `read_triples` reads them back exactly.
+
+    Args:
+        strict: a mention with brackets in pairs is put in quotation marks too: the grammar of answers
+            (triple_shape.py) has no other way to say it.
 
     Raises:
         ValueError: not three parts, or an empty one.
     """
-    return "".join(map(_written, triples))
+    return "".join(_written(triple, strict) for triple in triples)
 
 
-def _written(triple: Sequence[str]) -> str:
+def _written(triple: Sequence[str], strict: bool) -> str:
     if len(triple) != 3 or not all(triple):
         raise ValueError(f"{triple!r} is no triple of three texts")
-    plain = f"({','.join(written_part(p, strict=False) for p in triple)})"
-    if read_triples(plain) == TripleReading([list(triple)], []):
+    plain = f"({','.join(map(_unpaired, triple))})"
+    if not strict and read_triples(plain) == TripleReading([list(triple)], []):
         return plain
     return f"({','.join(map(written_part, triple))})"
 
 
-def written_part(part: str, strict: bool = True) -> str:
-    """A mention as it stands between commas, in quotation marks where it must.
-
-    Args:
-        strict: brackets in pairs are put in quotation marks too.
-    """
-    special = part != part.strip() or part == NONE or part[0] in QUOTES or any(c in part for c in COMMA + "\n\r")
-    if not special and any(c in part for c in OPEN + CLOSE):
-        special = strict or not _balanced(part) or any(mark in part for mark in QUOTES)
-    if not special:
-        return part
-    said = part.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
-    return f'"{said}"'
+def written_part(part: str, ending: str = OPEN + CLOSE + COMMA) -> str:
+    """A mention as it stands between signs that end it: a JSON string where it must be, else as it is."""
+    odd = part != part.strip() or part == NONE or part[0] in MARKS or any(c in part for c in ending + LINES)
+    return quoted(part) if odd else part
 
 
-def _balanced(part: str) -> bool:
+def _unpaired(part: str) -> str:
+    """In a JSON string only if brackets in it are not in pairs, or for something else."""
     depth = 0
     for c in part:
         depth += (c in OPEN) - (c in CLOSE)
         if depth < 0:
-            return False
-    return depth == 0
+            break
+    return written_part(part, COMMA if not depth and not any(mark in part for mark in QUOTES)
+                        else OPEN + CLOSE + COMMA)
 
 
 class _Reader:
@@ -117,23 +119,29 @@ class _Reader:
 
     def read(self) -> None:
         text = self.text
-        if not text or (len(text) <= _LONGEST and text[0] not in OPEN and _NOTHING.fullmatch(text)):
+        if not text:
             return
         # Mentions may hold what looks like another layout: the first to appear is tried first.
         layouts = ((_OPENING, self._brackets), (_OBJECT, self._objects), (_PHRASES[0], self._phrases))
         seen = sorted((m.start(), n) for n, (mark, _) in enumerate(layouts) if (m := mark.search(text)))
         first: list[Problem] = []
         tried = [layouts[n][1] for _, n in seen]
-        for read in (*tried, self._lines) if all(n == 0 for _, n in seen) else tried:
+        if all(n == 0 for _, n in seen):
+            tried.append(self._lines)
+        if all(map(self._is_labelled, map(str.strip, re.split("[\n\r]", text)))):
+            tried.insert(0, self._lines)
+        for read in tried:
             self.reading.problems = []
             read()
             if self.reading.triples or self.absent:
                 return
             first = first or self.reading.problems
-        self.reading.problems = first or [Problem("invalid", text[:80])]
+        # Names may hold such words too (无锡), so only what states no triple can say that there is none.
+        nothing = len(text) <= _LONGEST and text[0] not in OPEN and _NOTHING.fullmatch(text)
+        self.reading.problems = [] if nothing else first or [Problem("invalid", text[:80])]
 
     def _add(self, values: Sequence[str], shown: str, quoted: Sequence[bool] = (False,) * 3) -> None:
-        if any(v == NONE and not q for v, q in zip(values, quoted, strict=True)):
+        if NONE in values and not any(quoted[n] for n, v in enumerate(values) if v == NONE):
             self.absent = True
         elif all(map(str.strip, values)) or (all(values) and any(quoted)):
             self.reading.triples.append(list(values))
@@ -183,35 +191,49 @@ class _Reader:
         reader = Lenient(self.text)
         at = 0
         while m := _OBJECT.search(self.text, at):
+            strings: set[str] = set()
             if (exact := _EXACT.match(self.text, m.start())) and not _HALF.search(exact[0]):
-                found, at = dict(zip(*[map(_literal, exact.groups()[n::2]) for n in (0, 1)], strict=True)), exact.end()
+                members = list(zip(exact.groups()[::2], exact.groups()[1::2], strict=True))
+                found, at = {_literal(k): _literal(v) for k, v in members}, exact.end()
+                # What answers here put in the other quotation marks is a mention whatever it looks like.
+                strings = {_literal(k).lower() for k, v in members if k[0] == "'" and v[0] == '"'}
             else:
                 found, at = reader.read(m.start())
             keys = {str(k).lower(): v for k, v in found.items()} if isinstance(found, dict) else {}
-            values = [next((keys[n] for n in names if isinstance(keys.get(n), str)), "") for names in _ENDS]
-            self._add(values, self.text[m.start() : at])
+            names = [next((n for n in of if isinstance(keys.get(n), str)), "") for of in _ENDS]
+            self._add([keys.get(n, "") for n in names], self.text[m.start() : at], [n in strings for n in names])
 
     def _phrases(self) -> None:
-        for line in map(str.strip, self.text.splitlines()):
-            if values := _phrased(line):
-                self._add(values, line)
+        for line in map(str.strip, re.split("[\n\r]", self.text)):
+            if parts := _phrased(line):
+                self._add(list(map(_said, parts)), line, list(map(_is_string, parts)))
             elif line == NONE:
                 self.absent = True
             elif line and line[-1] not in _COLONS:
                 self._not_one(line)
 
+    def _labelled(self, line: str) -> tuple[str, str]:
+        """The relation and the two ends, if the line is of that layout; else what stands around its first colon."""
+        known = (r for r in self.relations if r and line.startswith((f"{r}：", f"{r}:")))
+        relation = max(known, key=len, default=re.split(f"[{_COLONS}]", line, maxsplit=1)[0])
+        return relation, line[len(relation) + 1 :].strip()
+
+    def _is_labelled(self, line: str) -> bool:
+        relation, ends = self._labelled(line)
+        return not line or line == NONE or (
+            ends[:1] not in OPEN and (relation in self.relations or not _OTHER.search(relation))
+            and (ends == NONE or bool(_two(ends))))
+
     def _lines(self) -> None:
-        for line in map(str.strip, self.text.splitlines()):
+        for line in map(str.strip, re.split("[\n\r]", self.text)):
             if line == NONE:
                 self.absent = True
-            known = (r for r in self.relations if r and line.startswith((f"{r}：", f"{r}:")))
-            relation = max(known, key=len, default=re.split(f"[{_COLONS}]", line, maxsplit=1)[0])
-            ends = line[len(relation) + 1 :].strip()
+            relation, ends = self._labelled(line)
             if not ends:
                 continue  # talk
-            values = _two(ends)
-            if values:
-                self._add([values[0], relation.strip(), values[1]], line)
+            if pair := _two(ends):
+                head, tail = map(_said, pair)
+                self._add([head, relation.strip(), tail], line, (_is_string(pair[0]), False, _is_string(pair[1])))
             elif ends == NONE:
                 self.absent = True
             else:
@@ -219,17 +241,30 @@ class _Reader:
 
 
 def _phrased(line: str) -> list[str]:
-    places = [0]
-    for words in _PHRASES:
-        if (m := words.search(line, places[-1])) is None:
+    """The three parts as they stand, blanks around them taken off; empty where one is not announced."""
+    parts: list[str] = []
+    begin = at = 0
+    for n, words in enumerate(_PHRASES):
+        if (m := words.search(line, at)) is None:
             return []
-        places += m.span()
-    return [line[a:b].strip() for a, b in zip(places[2::2], [*places[3::2], len(line)], strict=True)]
+        parts += [line[begin : m.start()]] if n else []
+        begin = at = m.end()
+        if said := _WHOLE.match(line, at):  # in which the next words may stand
+            at = said.end()
+    return [part.strip() for part in (*parts, line[begin:])]
 
 
 def _two(ends: str) -> list[str]:
     brackets = Brackets(ends)
-    return [brackets.value(p) for p in brackets.cut(brackets.at_commas(0, len(ends)), 2)]
+    return [ends[slice(*brackets.stripped(p))] for p in brackets.cut(brackets.at_commas(0, len(ends)), 2)]
+
+
+def _is_string(part: str) -> bool:
+    return _WHOLE.fullmatch(part) is not None
+
+
+def _said(part: str) -> str:
+    return unescaped(part[1:-1]) if _is_string(part) else part
 
 
 def _literal(string: str) -> str:

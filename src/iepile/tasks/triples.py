@@ -20,7 +20,7 @@ from iepile.schema import Schema
 from iepile.tasks.re import RelationExtraction
 from iepile.tasks.shape import Shape
 from iepile.tasks.task import Answer, Item, Problem
-from iepile.tasks.triple_shape import NOTHING, relations_of, triple_shape
+from iepile.tasks.triple_shape import NOTHING, bracket_shape, relations_of
 from iepile.tasks.triple_text import read_triples, write_triples
 from iepile.values import Values
 
@@ -45,16 +45,13 @@ class InstructedTriples(RelationExtraction):
         return [(pair[head], i.name, pair[tail]) for i in items for pair in self.value(facts, i, text)]
 
     def answer_text(self, facts: Facts, items: Iterable[Item], text: str) -> str:
-        return write_triples(self.stated(facts, items, text)) or NOTHING
+        return write_triples(self.stated(facts, items, text), strict=True) or NOTHING
 
     def read_words(self, question: str) -> tuple[Item, ...]:
         return tuple(map(Item, relations_of(question) or ()))
 
     def shape(self, items: Iterable[Item], values: Mapping[str, Values] | None = None) -> Shape:
-        asked = listed((i.name for i in items), ",")
-        shape = triple_shape(f"关系类型为{{{asked}}},以(头实体,关系,尾实体)的形式回答,没有则回答{NOTHING}")
-        assert shape is not None
-        return shape
+        return bracket_shape(i.name for i in items)
 
     def parse(
         self, answer: str, items: Sequence[Item], text: str | None = None, values: Mapping[str, Values] | None = None

@@ -6,6 +6,7 @@
     {'entity': 'Ada', 'entity_type': 'person'}                               {'event_trigger': 'met', ...}
 
 `NAN` stands for what is not there. Mentions may hold commas: the labels that the question lists tell where to cut.
+Relations are read as answers to TRIPLES are (tasks/triple_text.py).
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from collections.abc import Iterator
 
 from iepile.records import Argument, Entity, Event, Facts, Relation, Span
 from iepile.tasks.mentions import NOBODY, NONE
+from iepile.tasks.triple_shape import relations_of
+from iepile.tasks.triple_text import read_triples
 
 LAYOUTS = {
     "entity": ("(实体,实体类型)", "(Entity,Entity Type)", "实体是,实体类型是", "Entity is,Entity Type is",
@@ -31,14 +34,12 @@ _NO_ITEM = re.compile(r"\s*(?:NAN)?\s*|.*(?:输入中包含的|in the input).*[�
 _Q = r"""\s*(?:'(.*?)'|"(.*?)")\s*"""
 _OBJECTS = {
     "entity": re.compile(rf"\{{'entity':{_Q},\s*'entity_type':{_Q}\}}"),
-    "relation": re.compile(rf"\{{'head':{_Q},\s*'relation':{_Q},\s*'tail':{_Q}\}}"),
     "event": re.compile(rf"\{{'event_trigger':{_Q},\s*'event_type':{_Q}(?:,\s*'arguments':\s*[(\[](.*?)[)\]])?\}}"
                         r"(?=[\s,\]]|$)"),
     "argument": re.compile(rf"\{{'argument':{_Q},\s*'role':{_Q}\}}"),
 }
 _PHRASES = {
     "entity": re.compile(r"(?:实体是|Entity is )(.*),(?:实体类型是|Entity Type is )(.*)"),
-    "relation": re.compile(r"(?:头实体是|Subject is )(.*),(?:关系是|Relation is )(.*),(?:尾实体是|Object is )(.*)"),
     "event": re.compile(r"(?:事件触发词是|Event Trigger is )(.*),(?:事件类型是|Event Type is )(.*)"),
     "argument": re.compile(r"(?:事件论元是|Argument is )(.*?),(?:论元角色是|Argument Role is )(.*?)"
                            r"(?=;(?:事件论元是|Argument is )|$)"),
@@ -52,6 +53,10 @@ def kind_of(question: str) -> str | None:
 
 def read_answer(answer: str, kind: str, question: str) -> tuple[Facts, int]:
     """The facts that an answer states, and how many of its lines could not be read."""
+    if kind == "relation":
+        reading = read_triples(answer, relations_of(question) or ())
+        return Facts(relations=tuple(Relation(r, Span(h), Span(t)) for h, r, t in reading.triples)), len(
+            reading.problems)
     labels = re.findall(r"'([^']*)'", question)
     with_roles = "论元角色" in question or "Argument Role" in question
     items: list[tuple[list[str], list[tuple[str, str]]]] = []
@@ -68,8 +73,6 @@ def read_answer(answer: str, kind: str, question: str) -> tuple[Facts, int]:
     stated = [(values, arguments) for values, arguments in items if NONE not in values or arguments]
     if kind == "entity":
         return Facts(tuple(Entity(kind, Span(text)) for (text, kind), _ in stated)), bad
-    if kind == "relation":
-        return Facts(relations=tuple(Relation(label, Span(head), Span(tail)) for (head, label, tail), _ in stated)), bad
     return Facts(events=tuple(
         Event(kind, None if trigger in NOBODY else Span(trigger), tuple(
             Argument(role, Span(text)) for text, role in arguments if text not in NOBODY))
@@ -91,9 +94,7 @@ def _items(line: str, kind: str, labels: list[str]) -> Iterator[tuple[list[str],
             yield from _cut(inside, kind, labels)
     elif "：" in line and not line.startswith("{"):
         label, _, rest = line.partition("：")
-        ends = rest.split(",")
-        if kind != "relation" or len(ends) == 2:
-            yield [ends[0], label, ends[1]] if kind == "relation" else [rest, label], []
+        yield [rest, label], []
 
 
 def _cut(inside: str, kind: str, labels: list[str]) -> Iterator[tuple[list[str], list[tuple[str, str]]]]:
@@ -108,11 +109,9 @@ def _cut(inside: str, kind: str, labels: list[str]) -> Iterator[tuple[list[str],
     label = known[-1] if known else parts[1] if len(parts) > 1 else ""
     before, comma, after = f"{inside},".partition(f",{label},")
     after = after.removesuffix(",")
-    if comma and kind == "event":
+    if comma:
         pairs = (a.partition("#") for a in re.split(r";(?=[^;#]*#)", after) if "#" in a)
         yield [before, label], [(text, role) for role, _, text in pairs]
-    elif comma and after:
-        yield [before, label, after], []
 
 
 def _arguments(line: str, labelled: bool) -> list[tuple[str, str]]:
