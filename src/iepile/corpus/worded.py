@@ -2,6 +2,8 @@
 
     {"id": ..., "task": "TRIPLES", "source": ..., "instruction": "...", "input": "...", "output": "(甲,国籍,乙)",
      "kg": [["甲", "国籍", "乙"]]}
+
+Rows of a text that lacks a piece (completion.py) also hold `completed`: the triples that are nowhere in it.
 """
 
 from __future__ import annotations
@@ -10,8 +12,11 @@ from typing import Any
 
 import msgspec
 
+from iepile.corpus.completion import META
 from iepile.corpus.converter import Converter
+from iepile.corpus.support import unsupported
 from iepile.errors import InputError
+from iepile.instructions.completion_question import completing
 from iepile.instructions.triple_question import BRACKETS, Style, answer, draw, question, styled_question
 from iepile.jsonl import dumps
 from iepile.records import Document, Facts
@@ -49,13 +54,19 @@ class WordedConverter(Converter):
         """A row, and whether nothing is found in it."""
         triples = TASK.stated(facts, batch, doc.text)
         asked, said = self._said(batch, triples, f"{doc.key}\x00{n}")
+        if META in doc.meta and self.config.completion == "said":
+            asked = completing(asked, self.config.language)
         row: dict[str, Any] = {"id": doc.key, "task": TASK.name, "source": doc.source or "", "instruction": asked,
                                "input": doc.text}
         if self.config.split == "test":
             if TASK.annotation in doc.annotated:
                 row["label"] = dumps(TASK.label_rows(doc.facts, self.config.positions))
+                if META in doc.meta:
+                    row["completed"] = unsupported(doc.relations, doc.text)
             return row, not triples
         row |= {"output": said, "kg": [list(t) for t in triples]}
+        if META in doc.meta:
+            row["completed"] = [t for t in unsupported(facts.relations, doc.text) if t in triples]
         if self.config.positions:
             row["facts"] = msgspec.to_builtins(TASK.about(facts, batch))
         return row, not triples
@@ -86,4 +97,4 @@ class WordedConverter(Converter):
 
 def answer_of_guide(triples: list[tuple[str, str, str]]) -> str:
     """The triples in brackets, one after the other."""
-    return write_triples(triples) or NOTHING
+    return write_triples(triples, strict=True) or NOTHING
