@@ -194,6 +194,17 @@ def test_the_most_connected_are_kept(browser: Browser, tmp_path: Path) -> None:
     assert page.run("nodes[0].name") == "hub" and page.errors == []
 
 
+def test_a_merged_node_is_found_by_all_its_names(browser: Browser, tmp_path: Path) -> None:
+    some = [Edge(head="IBM", relation="in", tail="Armonk", kind="relation", document="d"),
+            Edge(head="IBM", head_mention="Big <b>Blue", relation="in", tail="Armonk", kind="relation", document="e")]
+    assert made(tmp_path, some).nodes == 2
+    page = browser.open(tmp_path / "graph.html")
+    seek(page, "blue")
+    assert listed(page) == ["IBM"]
+    page.press("Enter")
+    assert "Also named: Big <b>Blue" in page.run("byId('detail').textContent") and page.errors == []
+
+
 def test_same_input_same_bytes_and_an_empty_graph(browser: Browser, tmp_path: Path) -> None:
     made(tmp_path, edges())
     before = (tmp_path / "graph.html").read_bytes()

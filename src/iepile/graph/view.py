@@ -25,6 +25,8 @@ from iepile.page import PAGES, write_page
 LANGUAGES = ("zh", "en")
 MOST_SENTENCES = 10
 """Places quoted for one fact, or one node; the page says how many more there are."""
+MOST_NAMES = 50
+"""Other names told of one node."""
 
 
 @dataclass
@@ -152,7 +154,7 @@ def view_data(config: ViewConfig) -> tuple[dict[str, Any], ViewSummary]:
 class _Shown:
     """The nodes and facts that are shown, each with some of the places it was read from.
 
-    A node is [name, type or None, 1 if an event, places in all, [place]] and, later, x and y; a fact is [head, tail,
+    A node is [name, type or None, 1 if an event, places in all, [place], [other name]] and, later, x and y; a fact is [head, tail,
     relation, places in all, places not in the text, highest confidence or None, [place]]; a place is [snippet or -1,
     its first character, head start, head end, tail start, tail end, document, source, model, confidence, 1 if not in
     the text]. Characters are code points of the document.
@@ -167,7 +169,8 @@ class _Shown:
     def add(self, edge: Edge) -> None:
         head = self.ids.get(_head(edge))
         if head is not None and not self.nodes[head]:
-            self.nodes[head] += [edge.head, edge.head_type, int(bool(edge.event)), 0, []]
+            self.nodes[head] += [edge.head, edge.head_type, int(bool(edge.event)), 0, [], []]
+        self._also(head, edge.head_mention)
         if edge.kind == "type":
             if head is not None:
                 node = self.nodes[head]
@@ -177,7 +180,8 @@ class _Shown:
             return
         tail = self.ids.get(_tail(edge))
         if tail is not None and not self.nodes[tail]:
-            self.nodes[tail] += [edge.tail, edge.tail_type, 0, 0, []]
+            self.nodes[tail] += [edge.tail, edge.tail_type, 0, 0, [], []]
+        self._also(tail, edge.tail_mention)
         if head is None or tail is None:
             return
         fact = self.facts.setdefault((head, tail, edge.relation), [head, tail, edge.relation, 0, 0, None, []])
@@ -186,6 +190,12 @@ class _Shown:
         if edge.confidence is not None:
             fact[5] = round(edge.confidence if fact[5] is None else max(fact[5], edge.confidence), 4)
         self._quote(fact[6], edge)
+
+    def _also(self, node: int | None, name: str | None) -> None:
+        """The node was merged with one of this name."""
+        if node is not None and name is not None and name not in (names := self.nodes[node][5]) \
+                and len(names) < MOST_NAMES:
+            names.append(name)
 
     def _quote(self, places: list[Any], edge: Edge) -> None:
         if len(places) >= MOST_SENTENCES:

@@ -9,8 +9,8 @@ const folded = text => text.normalize("NFKC").toLocaleLowerCase();
 const COLOURS = 8, LETTERS = 26;
 
 // What rows of the data hold: see `_Shown` of view.py.
-const nodes = data.nodes.map(([name, type, event, places_in_all, places, x, y], id) =>
-  ({ id, name, type, event, places_in_all, places, x, y, key: folded(name), facts: [], near: new Set(), visible: true, degree: 0 }));
+const nodes = data.nodes.map(([name, type, event, places_in_all, places, also, x, y], id) =>
+  ({ id, name, type, event, places_in_all, places, also, x, y, key: folded(name), keys: [name, ...also].map(folded), facts: [], near: new Set(), visible: true, degree: 0 }));
 const facts = data.facts.map(([head, tail, relation, places_in_all, ungrounded, confidence, places], id) =>
   ({ id, head: nodes[head], tail: nodes[tail], relation, places_in_all, ungrounded: ungrounded === places_in_all, confidence, places, visible: true }));
 const lines = [];

@@ -32,6 +32,7 @@ function aboutNode(place, node) {
   type.append(node.event ? `${words.events}: ${typeName(node.type)}` : typeName(node.type));
   make("span", about, `${number(node.near.size)} ${words.neighbours}`);
   if (!node.visible) make("span", about, words.hidden);
+  if (node.also.length) make("p", place, `${words.also}: ${node.also.join(" · ")}`, { class: "about", dir: "auto" });
   const out = node.facts.filter(f => f.head === node), into = node.facts.filter(f => f.head !== node);
   factList(place, node.event ? words.roles : words.out, out, f => f.tail);
   factList(place, words.takes_part, into.filter(f => f.head.event), f => f.head);

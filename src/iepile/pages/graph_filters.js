@@ -72,7 +72,7 @@ function boxes(place, name, title, counts, named, dots) {
 
 function list() {
   const words = w(), place = byId("list"), query = folded(filter.query.trim());
-  const found = byDegree.filter(n => n.visible && (!query || n.key.includes(query)));
+  const found = byDegree.filter(n => n.visible && (!query || n.keys.some(key => key.includes(query))));
   if (query) {
     const rank = n => n.key === query ? 0 : n.key.startsWith(query) ? 1 : 2;
     found.sort((a, b) => rank(a) - rank(b));
