@@ -11,13 +11,13 @@ from iepile.graph.loading import Loading, Part
 from iepile.graph.store import Store
 
 HOSTILE = [
-    "'); DROP TABLE edge; --", '"}) DETACH DELETE n //', "<script>alert(1)</script>", "</script>", "]]>", "<!--", "<?iepile {}?>",
-    "&amp;", "'", '"', '""', "`", "\\", "\\n", "\\N", "\\u0041", "%s%d{0}${x}", "\n", "a\nb", "\r", "a\r\nb", "\t",
-    " ", "  two  ", "\x00", "a\x00b", "\x01\x08\x0b\x0c\x1b\x1f\x7f", "\x80\x85\x9f", "\u2028\u2029", "\ufeff",
-    "\ufffe\uffff", "\ufffd", "␀␛", "\U0001f600\U0010ffff", "\u202eabc\u202c\u200f", "e\u0301 é", "Å Å", "", "0", "-1",
-    "1e5", "007", "NULL", "null", "None", "nan", "NaN", "inf", "true", "False", "=1+1", "+1", "@SUM(A1)",
-    "=HYPERLINK(\"http://example.org\")", "a,b", ",", ";", "|", "a\tb", "#", "//", "_:b0", "<http://example.org/ä>",
-    "林小雨", "，。（）“”", "𠮷", "n" * 10_000, "n0", "n1", "head", "{}", "[1]",
+    "'); DROP TABLE edge; --", '"}) DETACH DELETE n //', "<script>alert(1)</script>", "</script>", "]]>", "<!--",
+    "<?iepile {}?>", "&amp;", "'", '"', '""', "`", "\\", "\\n", "\\N", "\\u0041", "%s%d{0}${x}", "\n", "a\nb", "\r",
+    "a\r\nb", "\t", " ", "  two  ", "\x00", "a\x00b", "\x01\x08\x0b\x0c\x1b\x1f\x7f", "\x80\x85\x9f", "\u2028\u2029",
+    "\ufeff", "\ufffe\uffff", "\ufffd", "␀␛", "\U0001f600\U0010ffff", "\u202eabc\u202c\u200f", "e\u0301 é",
+    "\u00c5 \u212b A\u030a", "", "0", "-1", "1e5", "007", "NULL", "null", "None", "nan", "NaN", "inf", "true",
+    "False", "=1+1", "+1", "@SUM(A1)", "=HYPERLINK(\"http://example.org\")", "a,b", ",", ";", "|", "a\tb", "#", "//",
+    "_:b0", "<http://example.org/ä>", "林小雨", "，。（）“”", "𠮷", "n" * 10_000, "n0", "n1", "head", "{}", "[1]",
 ]
 
 

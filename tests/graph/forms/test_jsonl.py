@@ -37,11 +37,12 @@ def test_a_bad_edge_is_refused_with_its_line(tmp_path: Path, more: str, said: st
     with pytest.raises(InputError) as e:
         list(read_edges(path))
     assert (e.value.line, said in str(e.value)) == (3, True)
-    with pytest.raises(InputError, match="e.jsonl:3: "):
+    with pytest.raises(InputError, match=r"e\.jsonl:3: "):
         build(KgConfig(input_file=str(path), output_file=str(tmp_path / "g.db")))
 
 
-@pytest.mark.parametrize("more", [{}, {"confidence": 1}, {"head_start": 0}, {"head_type": None}, {"head_start": 2**63 - 1}])
+@pytest.mark.parametrize("more", [{}, {"confidence": 1}, {"head_start": 0}, {"head_type": None},
+                                  {"head_start": 2**63 - 1}])
 def test_a_good_edge_is_read(tmp_path: Path, more: dict[str, Any]) -> None:
     path = tmp_path / "e.jsonl"
     path.write_text("\ufeff" + json.dumps(GOOD | more), "utf-8")
@@ -49,7 +50,7 @@ def test_a_good_edge_is_read(tmp_path: Path, more: dict[str, Any]) -> None:
 
 
 def test_half_of_a_surrogate_pair_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="half of a surrogate pair, '.ud800'"):
+    with pytest.raises(InputError, match=r"half of a surrogate pair, '.ud800'"):
         write_edges([edge(), edge("a\ud800")], tmp_path / "e.jsonl")
     assert list(tmp_path.iterdir()) == []
 

@@ -1,99 +1,81 @@
-"""GraphML for networkx, Gephi, Cytoscape and the like.
+"""GraphML for networkx, Gephi, Cytoscape, yEd and the like; written and read as a stream.
 
-Equal names of one type are one node, wherever they were read; each edge keeps its own trail.
+Nodes and edges have the attributes that `to_networkx` gives them, `aliases` as a JSON list. What graph programs have no
+place for stands in processing instructions, `<?iepile {...}?>`, which they skip: statements that a node is of a type
+(the node has its `type` as an attribute), and names that hold characters which XML cannot hold. Such a character is
+shown as its picture (U+2400 and on), or U+FFFD.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
-from iepile.graph.edge import Edge
 from iepile.graph.forms.form import Form
+from iepile.graph.forms.graphml_reader import INSTRUCTION, NAMESPACE, read_graphml
+from iepile.graph.forms.identified import identified
+from iepile.graph.forms.text_values import KINDS, text_of
+from iepile.graph.forms.xml_text import NO_XML, escaped
+from iepile.graph.networks import edge_attributes, node_attributes
 from iepile.graph.store import Store
-from iepile.jsonl import atomic_writer
+from iepile.jsonl import atomic_writer, dumps
 
-if TYPE_CHECKING:
-    import networkx
-
-_NO_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-def to_networkx(edges: Iterable[Edge]) -> networkx.MultiDiGraph[str]:
-    """The edges as a graph.
-
-    Nodes carry `label`, `kind` (`entity` or `event`), `type` where it is known, and `mentions`, how many
-    places name them; `type` edges become such an attribute. Edges carry what `Edge` has. Nodes are
-    numbered by first appearance.
-    """
-    import networkx
-
-    graph: networkx.MultiDiGraph[str] = networkx.MultiDiGraph()
-    ids: dict[tuple[str | None, ...], str] = {}
-    places: dict[str, set[tuple[str | None, str, int | None]]] = {}
-
-    def node(name: str, type_: str | None, event: str | None, edge: Edge, start: int | None) -> str:
-        # Events are never merged by name: two sales are two events.
-        key = ("event", event) if event else ("entity", type_, name)
-        found = ids.get(key)
-        if found is None:
-            found = ids[key] = f"n{len(ids)}"
-            about = {"type": type_} if type_ is not None else {}
-            graph.add_node(found, label=name, kind=key[0], **about)
-            places[found] = set()
-        places[found].add((edge.source, edge.document, start))
-        return found
-
-    for edge in edges:
-        head = node(edge.head, edge.head_type, edge.event, edge, edge.head_start)
-        if edge.kind == "type":
-            continue
-        tail = node(edge.tail, edge.tail_type, None, edge, edge.tail_start)
-        about = msgspec.to_builtins(edge)
-        for known in ("head", "tail", "head_type", "tail_type", "event"):
-            about.pop(known, None)
-        graph.add_edge(head, tail, **about)
-    for found, seen in places.items():
-        graph.nodes[found]["mentions"] = len(seen)
-    return graph
-
-
-def write_graphml(edges: Iterable[Edge], path: str | Path) -> int:
-    """Write the graph as GraphML. Returns the number of nodes.
-
-    XML cannot hold control characters: they become their pictures (U+2400 and on), and what is no
-    character at all becomes U+FFFD.
-    """
-    import networkx
-
-    graph = to_networkx(edges)
-    for _, about in graph.nodes(data=True):
-        _make_xml(about)
-    for _, _, about in graph.edges(data=True):
-        _make_xml(about)
-    with atomic_writer(path) as f:
-        networkx.write_graphml(graph, f)
-    return graph.number_of_nodes()
-
-
-def _make_xml(about: dict[str, Any]) -> None:
-    for key, value in about.items():
-        if isinstance(value, str):
-            about[key] = _NO_XML.sub(_picture, value)
-
-
-def _picture(found: re.Match[str]) -> str:
-    code = ord(found[0])
-    return chr(0x2400 + code) if code < 0x20 else "\ufffd"
+_TYPES = {str: "string", int: "long", float: "double", bool: "boolean"}
+_NODE = dict.fromkeys(("label", "kind", "type", "aliases", "event"), str) | {"mentions": int}
 
 
 def _write(store: Store, path: Path) -> int:
-    write_graphml(store.edges(), path)
-    return store.one("SELECT count(*) FROM fact")
+    written = 0
+    with atomic_writer(path) as f:
+        f.write(_head().encode())
+        for node in store.nodes():
+            about = node_attributes(node)
+            if node.aliases:
+                about["aliases"] = dumps(about["aliases"])
+            f.write(_element("node", f'id="{node.id}"', about).encode())
+        for edge, id_, head, tail in identified(store):
+            f.write((_element("edge", f'id="{id_}" source="{head}" target="{tail}"', edge_attributes(edge))
+                     if tail is not None else f"{_instruction(msgspec.to_builtins(edge))}\n").encode())
+            written += 1
+        f.write(b"</graph>\n</graphml>\n")
+    return written
 
 
-FORM = Form("graphml", "for Gephi, Cytoscape, yEd, networkx", (".graphml", ".xml"), _write, None)
+def _head() -> str:
+    def keys(kind: str, types: dict[str, type[Any]]) -> str:
+        return "".join(f'<key id="{kind}_{name}" for="{kind}" attr.name="{name}" attr.type="{_TYPES[of]}"/>\n'
+                       for name, of in types.items())
+
+    apart = {"head", "tail", "head_type", "tail_type", "event"}
+    return (f'<?xml version="1.0" encoding="UTF-8"?>\n<graphml xmlns="{NAMESPACE}">\n{keys("node", _NODE)}'
+            f'{keys("edge", {n: k for n, k in KINDS.items() if n not in apart})}<graph edgedefault="directed">\n')
+
+
+def _element(kind: str, named: str, about: dict[str, Any]) -> str:
+    """One node or edge on a line."""
+    parts = [f"<{kind} {named}>"]
+    exact = {}
+    for name, value in about.items():
+        text = text_of(value)
+        if NO_XML.search(text):
+            exact[name] = text
+        parts.append(f'<data key="{kind}_{name}">{escaped(text)}</data>')
+    if exact:
+        parts.append(_instruction(exact))
+    parts.append(f"</{kind}>\n")
+    return "".join(parts)
+
+
+def _instruction(about: dict[str, Any]) -> str:
+    text = dumps(about).replace("?>", "?\\u003e")
+    return f"<?{INSTRUCTION} {NO_XML.sub(_code, text)}?>"
+
+
+def _code(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
+
+
+FORM = Form("graphml", "for networkx, Gephi, Cytoscape, yEd", (".graphml", ".xml"), _write, read_graphml)
