@@ -67,8 +67,10 @@ class QuestionReader:
         text, more = row.get("instruction"), row.get("input")
         if not isinstance(text, str):
             return self._document(row)
-        if (name := row.get("task")) and isinstance(more, str) and get_task(str(name)).in_words:
-            return Question(row, PLAIN, text, more)
+        name = row.get("task")
+        if (asked := name or self.default) and isinstance(more, str) and get_task(str(asked)).in_words:
+            # From here on the row says what it asks, so that its answer is read and scored.
+            return Question(row if name else row | {"task": asked}, PLAIN, text, more)
         if isinstance(more, str) and not name and not self.default and not text.lstrip().startswith("{"):
             return Question(row, PLAIN, text, more)
         instruction = read_instruction(text)
