@@ -57,6 +57,7 @@ class Weigher:
                 self.owners.append(i)
         self.attested = Attested({n.core for n in self.names})
         self.degrees = Counter(chain.from_iterable(set(n.neighbours) for n in nodes))
+        self.at = {n.id: i for i, n in enumerate(nodes)}
         self.embed = embed
 
     def name(self, node: int) -> Name:
@@ -117,6 +118,7 @@ class Weigher:
                 weight = sum(1 / math.log2(max(self.degrees[k], 2)) for k in shared)
                 score = 1 - (1 - score) * DISAGREEMENT_LEFT**weight
                 relation, other = shared[0]
+                other = self.nodes[self.at[other]].name if other in self.at else other
                 said.append(f"{len(shared)} shared neighbour{'s' * (len(shared) > 1)}, the rarest ({relation}, {other})"
                             f" with {self.degrees[shared[0]]} names")
         if link.rule not in ("same name", "alias") and (
@@ -127,11 +129,10 @@ class Weigher:
 
     def _stated(self) -> Iterator[Tie | None]:
         """Links that an edge states, as "also known as"."""
-        at = {n.id: i for i, n in enumerate(self.nodes)}
         known = words().alias_relations
         for i, node in enumerate(self.nodes):
             for relation, other in sorted(set(node.neighbours)):
-                k = at.get(other)
+                k = self.at.get(other)
                 if k is None or k == i or relation.strip().casefold() not in known:
                     continue
                 x, y = self.types[i], self.types[k]
