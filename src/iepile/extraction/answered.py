@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from iepile.extraction.engines.engine import Completion
 from iepile.extraction.gathering import Gathered, GatheringOptions, gather
@@ -14,6 +15,7 @@ from iepile.extraction.plan import AskingConfig, Plan, Planner
 from iepile.extraction.questions import DOCUMENT, PLAIN, Question
 from iepile.records import Document
 from iepile.tasks.task import get_task
+from iepile.tasks.triple_shape import asks_to_complete
 from iepile.unified import document_to_row
 
 OURS = ("output", "orders", "facts", "problems", "finish", "error")
@@ -48,6 +50,9 @@ class PredictSummary(msgspec.Struct):
     """Mentions that were placed where the text differs from the answer (normalised or fuzzy)."""
     ungrounded: int = 0
     """Mentions that are not in the text."""
+    completed: int = 0
+    """Relations with an end that is not in the text, of questions that ask to complete what is missing; their mentions
+    are not counted as ungrounded."""
     unsure: int = 0
     """Facts and arguments left out because the model was not sure enough."""
     cut: int = 0
@@ -114,14 +119,20 @@ def answered(
 def _in_words(
     question: Question, name: str, completion: Completion, options: GatheringOptions, summary: PredictSummary
 ) -> dict[str, Any]:
-    """The facts of an answer in words; what is completed and not in the text stays, without a place."""
+    """The facts of an answer in words. What the question asks to complete stays without a place, and is no problem."""
     if completion.finish == "error":
         return {"facts": {}}
     task = get_task(name)
     answer = task.parse(completion.text, task.read_words(question.instruction), question.input)
-    placed = ground(answer.facts, question.input, options.fuzzy)
+    completing = asks_to_complete(question.instruction)
+    # A completed name must not be taken for one that is only like it.
+    placed = ground(answer.facts, question.input, options.fuzzy and not completing)
+    placements = list(placed.placements)
+    if completing:
+        placements = [replace(p, method="free") if p.method == "none" else p for p in placements]
+        summary.completed += sum(not (r.head.grounded and r.tail.grounded) for r in placed.facts.relations)
     summary.relations += len(placed.facts.relations)
-    problems = _problems(Gathered({name: placed.facts}, list(answer.problems), list(placed.placements)), summary)
+    problems = _problems(Gathered({name: placed.facts}, list(answer.problems), placements), summary)
     return {"facts": msgspec.to_builtins(placed.facts)} | ({"problems": problems} if problems else {})
 
 

@@ -77,7 +77,7 @@ def _close(shape: Shape, s: str, at: int, ended: bool) -> _Read:
                     return _Read(at + len(string), string, 1)
             return _Read(over if any(string.startswith(s[at:]) for string in strings) else at, None)
         case Bare(without) | Words(without):
-            if isinstance(shape, Bare) and at < len(s) and s[at] in shape.not_first:
+            if at < len(s) and s[at] in shape.not_first:
                 return _Read(at, None)
             end = at
             while end < len(s) and s[end] not in without:

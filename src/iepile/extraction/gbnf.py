@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from iepile.extraction.automaton import in_reach, suffix_automaton
-from iepile.extraction.pattern import as_gbnf, none_of, read_pattern
+from iepile.extraction.pattern import as_gbnf, read_pattern, words
 from iepile.extraction.rules import Hole, Rules, possible, whole_characters
 from iepile.tasks.shape import MENTIONS, Bare, Free, Mention, Pattern, Shape, Words, quoted
 
@@ -63,8 +63,8 @@ def _holes(holes: dict[Hole, str], text: str) -> Iterator[str]:
             case Bare(without, not_first):
                 stretches = re.split(f"[{re.escape(without)}]", text) if without else [text]
                 yield from pieces_of(suffix_automaton(stretches), name, state, "", _define, not_first)
-            case Words(without, most):
-                yield f"{name} ::= {none_of(without)}{{1,{most}}}"
+            case Words(without, most, not_first):
+                yield f"{name} ::= {words(without, most, not_first, ' ')}"
             case Free(most):
                 yield f'{name} ::= "\\"" {name}c{{1,{most}}} "\\""'
                 yield f'{name}c ::= [^"\\\\\\u0000-\\u001F] | "\\\\" (["\\\\bfnrt] | "u00" [01] [0-9a-f])'

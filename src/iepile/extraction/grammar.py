@@ -22,7 +22,7 @@ from typing import Any, Literal
 from iepile.extraction.automaton import suffix_automaton
 from iepile.extraction.complete import complete
 from iepile.extraction.gbnf import gbnf, pieces_of
-from iepile.extraction.pattern import as_regex, none_of, read_pattern
+from iepile.extraction.pattern import as_regex, none_of, read_pattern, words
 from iepile.extraction.rules import LONGEST_TEXT, Hole, Rules, possible, whole_characters
 from iepile.tasks.shape import MENTIONS, Bare, Free, Mention, Pattern, Shape, Words, quoted
 
@@ -117,8 +117,8 @@ def _hole(hole: Hole, name: str, text: str, unit: Unit, local: bool) -> Iterator
             # Without `&`, a lexeme cannot be told what it may not hold: the pieces are written out as rules.
             edges = suffix_automaton(re.split(f"[{re.escape(without)}]", text) if without else [text])
             yield from pieces_of(edges, name, f"{name}x", "", lambda n, body: f"{n}: {body}", not_first)
-        case Words(without, most):
-            yield f"{name}: /{none_of(without)}{{1,{most}}}/"
+        case Words(without, most, not_first):
+            yield f"{name}: /{words(without, most, not_first)}/"
         case Free(most):
             yield f"{name}: /\\u0022({_CHARACTER}){{1,{most}}}\\u0022/"
         case Pattern(regex):

@@ -230,6 +230,13 @@ def none_of(characters: str) -> str:
     return "[^" + "".join(map(member, characters)) + "]" if characters else "(?s:.)"
 
 
+def words(without: str, most: int, not_first: str, between: str = "") -> str:
+    """One to `most` characters without some, the first one without others besides; `between` parts the two."""
+    if not not_first:
+        return f"{none_of(without)}{{1,{most}}}"
+    return f"{none_of(without + not_first)}{between}{none_of(without)}{{0,{most - 1}}}"
+
+
 def member(c: str) -> str:
     r"""A character inside a class, in regular expressions and GBNF alike.
 

@@ -40,6 +40,8 @@ class Words(msgspec.Struct, frozen=True, tag=True):
     """Characters that end it, none of which it holds."""
     most: int = 50
     """Characters at most."""
+    not_first: str = ""
+    """Characters that it does not begin with besides."""
 
 
 class Free(msgspec.Struct, frozen=True, tag=True):

@@ -6,6 +6,8 @@ r"""The shape of answers to questions in plain words that ask for triples: the f
 The four layouts of kg2instruction are known, Chinese and English. A mention that holds a sign by which it ends when
 the answer is read, or that begins with a quotation mark, is a JSON string: `(Clare,population,"2,424")`. That there is
 nothing is said by `NAN`; where the question does not name it, as in the guide, by an empty answer too.
+
+Mentions are pieces of the text, unless the question asks to complete triples that are missing.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from iepile.tasks.shape import MENTION, Bare, InOrder, ListOf, OneOf, Shape, Text, Words
+from iepile.tasks.shape import MENTION, Bare, Free, InOrder, ListOf, Mention, OneOf, Shape, Text, Words
 from iepile.tasks.triple_brackets import LINES, MARKS
 from iepile.tasks.triple_text import written_part
 
@@ -32,6 +34,10 @@ _LIST = re.compile(r"""[\[{【]\s*((?:'[^'\n]*'|"[^"\n]*"|“[^”\n]*”|[^\[\]
 _QUOTED = re.compile(r"""'([^'\n]*)'|"([^"\n]*)"|“([^”\n]*)”""")
 _KIND = re.compile(r"关系|谓[语词]|relation|predicate|(实体|类别|entit|object|subject)", re.I)
 _WORD = r"[^，,。；;\n\[{【(（]+"
+_COMPLETE = re.compile(
+    r"补全|补齐|补充\w{0,4}缺失|(?:complet(?:e|ing)|fill(?:ing)? in)\b[^.。]*\b(?:missing|lost)\b", re.I)
+LONGEST = 200
+"""Characters of a completed mention."""
 _RUN = re.compile(rf"(?:关系类型|关系列表|关系)(?:包括|包含|有|为|是|[：:])+\s*({_WORD}、{_WORD})")
 
 
@@ -111,6 +117,8 @@ def triple_shape(instruction: str) -> Shape | None:
         return Text(NOTHING)
     relation: Shape = Words(layout.without + LINES) if labels is None else OneOf(tuple(map(Text, labels)))
     item = layout.item(m, relation)
+    if asks_to_complete(instruction):
+        item = _freed(item)
     if "list" in m.groupdict() and m["list"]:
         whole = ListOf(item, least=1)
         return OneOf((InOrder((Text(OPENING), whole)), whole, Text(NOTHING)))
@@ -131,6 +139,29 @@ def bracket_shape(relations: Iterable[str]) -> Shape:
     if not labels:
         return Text(NOTHING)
     return OneOf((ListOf(_bracketed(m, OneOf(tuple(map(Text, labels)))), 1, "", ""), Text(NOTHING)))
+
+
+def asks_to_complete(question: str) -> bool:
+    """Whether a question in words asks for triples that are missing as well, whose mentions need not be in the text.
+
+    >>> asks_to_complete("请补全缺失的三元组。关系类型为{'国籍'},…"), asks_to_complete("关系类型为{'补全缺失'},…")
+    (True, False)
+    """
+    return _COMPLETE.search(_LIST.sub("", question)) is not None
+
+
+def _freed(shape: Shape) -> Shape:
+    """The shape with any words where it has mentions."""
+    match shape:
+        case Bare(without, not_first):
+            return Words(without, LONGEST, not_first)
+        case Mention():
+            return Free(LONGEST)
+        case OneOf(options):
+            return OneOf(tuple(map(_freed, options)))
+        case InOrder(parts):
+            return InOrder(tuple(map(_freed, parts)))
+    return shape
 
 
 def relations_of(question: str) -> tuple[str, ...] | None:
