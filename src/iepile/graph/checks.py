@@ -3,7 +3,6 @@
     checks = Checks(Schema.read("schema.yaml"), prune=("domain", "range"))
     for v in checks.check(read_edges("graph.jsonl")):
         print(v.rule, v.reason, v.action)
-    write_edges(checks.kept(read_edges("graph.jsonl")), "checked.jsonl")
 
 Types are checked edge by edge; only edges of relations with a limit, or that are symmetric, transitive or have an
 inverse, are held in memory. Two edges have one end where name and type are equal, as in the written graph.
@@ -68,13 +67,10 @@ class Checks:
         self.edges = 0
         self.cut: list[str] = []
         """Transitive relations of which not all could be followed."""
-        self.pruned: set[int] = set()
-        """Numbers of the edges that the last `check` takes out."""
 
     def check(self, edges: Iterable[Edge]) -> Iterator[Violation]:
         """The violations; those of single edges as they come, then those of several."""
         self.counts.clear()
-        self.pruned.clear()
         self.cut, self.edges = [], 0
         held: dict[str, list[tuple[int, Edge]]] = {}
         for number, edge in enumerate(edges):
@@ -82,17 +78,25 @@ class Checks:
             if edge.kind != "relation":
                 continue
             relation = self.relations.get(edge.relation)
+            if relation is not None and (found := _types(relation, edge)):
+                yield self._note(number, edge, *found)
+                if found[0] in self.prune:
+                    continue  # what is taken out speaks neither for nor against others
             if edge.relation in self.inverses or (relation is not None and (
                     relation.at_most or relation.at_most_heads or relation.symmetric or relation.transitive)):
                 held.setdefault(edge.relation, []).append((number, edge))
-            if relation is not None and (found := _types(relation, edge)):
-                yield self._note(number, edge, *found)
         for name, of in held.items():
             relation = self.relations.get(name, RelationType(name))
-            if relation.at_most:
-                yield from self._limit(of, "at_most", relation.at_most)
-            if relation.at_most_heads:
-                yield from self._limit(of, "at_most_heads", relation.at_most_heads)
+            for rule, most in (("at_most", relation.at_most), ("at_most_heads", relation.at_most_heads)):
+                gone: set[int] = set()
+                for violation in self._limit(of, rule, most) if most else ():
+                    yield violation
+                    if violation.action == "prune":
+                        gone.add(violation.number)
+                if gone:
+                    of[:] = (x for x in of if x[0] not in gone)
+        for name, of in held.items():
+            relation = self.relations.get(name, RelationType(name))
             if relation.symmetric:
                 yield from self._symmetric(of)
             if name in self.inverses:
@@ -100,16 +104,10 @@ class Checks:
             if relation.transitive:
                 yield from self._transitive(of, relation)
 
-    def kept(self, edges: Iterable[Edge]) -> Iterator[Edge]:
-        """The same edges once more, without those that `check` takes out."""
-        return (edge for number, edge in enumerate(edges) if number not in self.pruned)
-
     def _note(self, number: int, edge: Edge, rule: str, reason: str, missing: tuple[str, str, str] | None = None
               ) -> Violation:
         self.counts[rule] += 1
         prune = rule in self.prune and missing is None
-        if prune:
-            self.pruned.add(number)
         return Violation(edge, number, rule, reason, "prune" if prune else "flag", missing)
 
     def _limit(self, of: list[tuple[int, Edge]], rule: str, most: int) -> Iterator[Violation]:
