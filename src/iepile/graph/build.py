@@ -48,6 +48,8 @@ class KgConfig:
     """Name of the model, noted on every edge."""
     snippets: bool = True
     """Quote the sentences that an edge was read from."""
+    merge: bool = False
+    """Merge the things that are one, as `iepile kg merge` does."""
 
 
 class KgSummary(msgspec.Struct):
@@ -65,6 +67,8 @@ class KgSummary(msgspec.Struct):
     """In the graph, after merging."""
     ungrounded: int = 0
     """Edges put in with an end that is not in the text."""
+    merges: int = 0
+    """Nodes that stand under another name."""
     replaced: int = 0
     """Parts of documents whose facts were replaced."""
     kept: int = 0
@@ -98,12 +102,28 @@ def build(config: KgConfig, tick: Tick | None = None) -> KgSummary:
     if form is None:
         with Store(config.output_file, write=True) as store:
             load(store, config, summary, tick)
+        _finish(config.output_file, config, summary)
         return summary
     target = Path(config.output_file)
-    with _scratch(target.absolute().parent) as store:
-        load(store, config, summary, tick)
-        form.write(store, target)
+    with _scratch(target.absolute().parent) as path:
+        with Store(path, write=True, scratch=True) as store:
+            load(store, config, summary, tick)
+        _finish(path, config, summary)
+        with Store(path) as store:
+            form.write(store, target)
     return summary
+
+
+def _finish(path: str, config: KgConfig, summary: KgSummary) -> None:
+    """What is asked for besides, and what the graph now holds."""
+    if config.merge:
+        from iepile.graph.entity_merging import MergeConfig, merge_graph
+
+        merge_graph(MergeConfig(path))
+    with Store(path) as store:
+        summary.documents = store.one("SELECT count(*) FROM document")
+        summary.nodes = store.one("SELECT count(*) FROM thing")
+        summary.merges = store.one("SELECT count(*) FROM node WHERE same_as != id")
 
 
 @contextmanager
@@ -117,17 +137,15 @@ def graph_of(path: str, model: str = "") -> Iterator[Store]:
         with Store(path) as store:
             yield store
         return
-    with _scratch(None) as store:
-        summary = KgSummary("", kinds={})
-        load(store, KgConfig(input_file=path, model=model), summary, strict=True)
+    with _scratch(None) as made, Store(made, write=True, scratch=True) as store:
+        load(store, KgConfig(input_file=path, model=model), KgSummary("", kinds={}), strict=True)
         yield store
 
 
 @contextmanager
-def _scratch(folder: Path | None) -> Iterator[Store]:
-    with tempfile.TemporaryDirectory(prefix=".iepile-", dir=folder) as made, \
-            Store(Path(made) / "graph.db", write=True, scratch=True) as store:
-        yield store
+def _scratch(folder: Path | None) -> Iterator[str]:
+    with tempfile.TemporaryDirectory(prefix=".iepile-", dir=folder) as made:
+        yield str(Path(made) / "graph.db")
 
 
 def load(store: Store, config: KgConfig, summary: KgSummary, tick: Tick | None = None, strict: bool = False) -> None:
@@ -149,8 +167,6 @@ def load(store: Store, config: KgConfig, summary: KgSummary, tick: Tick | None =
     loading.finish()
     summary.rows, summary.replaced, summary.invalid = faults.rows, loading.replaced, faults.invalid
     summary.malformed, summary.first_malformed = faults.malformed, [str(e).replace("\n", ";") for e in faults.first]
-    summary.documents = store.one("SELECT count(*) FROM document")
-    summary.nodes = store.one("SELECT count(*) FROM thing")
 
 
 def _counted(edges: Iterator[Edge], summary: KgSummary) -> Iterator[Edge]:
