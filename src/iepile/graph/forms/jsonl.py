@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +46,17 @@ def edge_of(values: dict[str, Any], path: str | Path, line: int | None) -> Edge:
     """The edge with these values by field; what is None may be left out.
 
     Raises:
-        InputError: a field that is missing, unknown or of another type, or an offset that is below 0 or beyond 64 bits.
+        InputError: a field that is missing, unknown or of another type, an offset that is below 0 or beyond 64 bits, or
+            a confidence that is not finite.
     """
     try:
-        return msgspec.convert(values, Edge)
+        edge = msgspec.convert(values, Edge)
     except msgspec.ValidationError as e:
         raise InputError(f"not an edge: {e}", file=path, line=line) from None
+    if edge.confidence is not None and not isfinite(edge.confidence):
+        raise InputError(f"not an edge: confidence is {edge.confidence}", file=path, line=line, field="confidence",
+                         expected="a finite number")
+    return edge
 
 
 def _write(store: Store, path: Path) -> int:
