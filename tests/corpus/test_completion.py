@@ -28,6 +28,7 @@ TRIPLES = [
     ("中国", "邦交国", "澳大利亚"), ("北京奥运会女子水球比赛", "举办地点", "北京"),
     ("女子水球世界杯", "体育运动", "水球"), ("国家队", "夺得", "冠军"),
 ]
+TWO = [("甲", "爱", "乙"), ("乙", "友", "甲")]
 EN = "Ada Byron, who lived in London, was a writer. She met Charles Babbage, an inventor of Cambridge, in 1833."
 
 
@@ -108,12 +109,14 @@ def test_of_a_triple_supported_elsewhere_the_mentions_move_there() -> None:
 @pytest.mark.parametrize(("doc", "options", "reason"), [
     (document("甲爱乙，丙走了。", []), {}, "no triple"),
     (document("甲爱乙，丙走了。", [("甲", "爱", "乙")]), {"share": 0.0}, "not drawn"),
-    (document("甲爱乙", [("甲", "爱", "乙")]), {}, "no clause or sentence can go"),
-    (document("甲爱乙，丙走了。", [("甲", "爱", "乙")], meta={"completion": {}}), {}, "lacks a piece already"),
-    (document("甲爱乙，丙走了。", [("甲", "爱", "乙")]), {}, "no triple would keep its support"),
-    (document("甲爱乙，甲爱乙。", [("甲", "爱", "乙")]), {}, "every piece leaves all triples their support"),
-    (document("甲爱乙，丙走了。", [("甲", "爱", "丁")]), {}, "every piece leaves all triples their support"),
-    (document("甲爱乙。甲来。乙走。", [("甲", "爱", "乙")]), {}, "support would be in doubt"),
+    (document("甲爱乙，丙走了。", [("甲", "爱", "乙"), ("甲", "爱", "乙")]), {}, "one triple only"),
+    (document("甲爱乙", TWO), {}, "no clause or sentence can go"),
+    (document("甲爱乙，丙走了。", TWO, meta={"completion": {}}), {}, "lacks a piece already"),
+    (document("甲爱乙，丙走了。", TWO), {}, "no triple would keep its support"),
+    (document("甲爱乙，甲爱乙。", TWO), {}, "every piece leaves all triples their support"),
+    (document("甲爱乙，丙走了。", [("甲", "爱", "丁"), ("甲", "友", "丁")]), {},
+     "every piece leaves all triples their support"),
+    (document("甲爱乙。甲来。乙走。", TWO), {}, "support would be in doubt"),
 ])
 def test_where_nothing_can_be_taken_out(doc: Document, options: dict[str, Any], reason: str) -> None:
     maker = CompletionMaker(CompletionConfig(src_path="", tgt_path="", **options))
@@ -140,7 +143,7 @@ def test_a_file(tmp_path: Path) -> None:
     write_rows(source, map(document_to_row, docs))
     summary = completion(CompletionConfig(src_path=str(source), tgt_path=str(target), variants=2))
     assert (summary.documents, summary.with_variants, summary.variants) == (31, 30, 60)
-    assert summary.without == {"no clause or sentence can go": 1} and sum(summary.pieces.values()) == 60
+    assert summary.without == {"one triple only": 1} and sum(summary.pieces.values()) == 60
     rows = [r for _, r in read_rows(target)]
     lost = sum(len(r["meta"]["completion"]["lost"]) for r in rows)
     assert summary.lost == lost and summary.lost + summary.supported == 60 * len(TRIPLES)

@@ -1,4 +1,4 @@
-"""`iepile generate`, `import`, `convert`, `negatives`, `stats`, `validate`."""
+"""`iepile generate`, `import`, `completion`, `convert`, `negatives`, `stats`, `validate`."""
 
 from __future__ import annotations
 
@@ -25,6 +25,15 @@ def import_(argv: Sequence[str]) -> int:
     from iepile.corpus.importing import ImportConfig, import_documents
 
     return run_command("import", ImportConfig, lambda c: summary(import_documents(c)), argv,
+                       positional=("src_path", "tgt_path"))
+
+
+def completion(argv: Sequence[str]) -> int:
+    """Take clauses out of texts while their triples stay."""
+    from iepile.corpus.completion import CompletionConfig
+    from iepile.corpus.completion import completion as run
+
+    return run_command("completion", CompletionConfig, lambda c: summary(run(c)), argv,
                        positional=("src_path", "tgt_path"))
 
 

@@ -126,6 +126,8 @@ class CompletionMaker:
             return self._none("no triple")
         if META in doc.meta:
             return self._none("lacks a piece already")
+        if self.config.keep_one and len({(r.head.text, r.type, r.tail.text) for r in doc.relations}) < 2:
+            return self._none("one triple only")
         pieces = self._pieces(doc)
         if not pieces:
             return self._none("no clause or sentence can go")
