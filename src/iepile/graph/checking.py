@@ -3,7 +3,7 @@
     from iepile.graph.checking import CheckConfig, check_graph
     print(check_graph(CheckConfig("graph.db", "schema.yaml", prune="domain,range")).rules)
 
-Violations lie over the facts: a pruned edge stays in the file, and comes back when the graph is checked without pruning.
+Violations lie over the facts: a pruned edge stays in the file, and comes back when a check does not prune.
 Merged names count as one thing, and edges that an earlier check pruned are looked at like all others.
 """
 
