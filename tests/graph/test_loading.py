@@ -20,6 +20,7 @@ from iepile.errors import InputError
 from iepile.graph import loading
 from iepile.graph.build import KgConfig, KgSummary, build
 from iepile.graph.edge import Edge
+from iepile.graph.forms.jsonl import read_edges
 from iepile.graph.loading import Loading, Part
 from iepile.graph.removing import RemoveConfig, remove
 from iepile.graph.store import Store
@@ -245,3 +246,22 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
         wanted = [n.replace("\ud800", "\ufffd") for n in names]
         assert [(e.head, e.relation, e.tail, e.head_type) for e in back] == [(n, n, n, n) for n in wanted]
         assert {e.document for e in back} == {"d'; --"}
+
+
+def test_one_command_merges_and_checks_too(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text("relations:\n  - {name: r, domain: [person], range: [place]}\n", "utf-8")
+    rows = [row(str(n), (name, "r", "Rome"), entity=[
+        {"entity": name, "entity_type": type_}, {"entity": "Rome", "entity_type": "place"}], text=f"{name} in Rome.")
+        for n, (name, type_) in enumerate([("Ada Lovelace", "person"), ("Ms. Ada Lovelace", "person"), ("Rex", "dog")])]
+    for graph in ("g.db", "g.jsonl"):
+        done = add(tmp_path, *rows, graph=graph, merge=True, schema_path=str(tmp_path / "s.yaml"), prune="domain")
+        assert (done.merges, done.violations, done.pruned) == (1, 1, 1)
+    edges = list(read_edges(tmp_path / "g.jsonl"))
+    assert [(e.head, e.head_mention) for e in edges if e.kind == "relation"] == [
+        ("Ada Lovelace", None), ("Ada Lovelace", "Ms. Ada Lovelace")]
+    with Store(tmp_path / "g.db") as store:
+        assert list(store.edges()) == edges
+    for options, message in (({"prune": "domain"}, "schema_path"), ({"schema_path": "none.yaml"}, "no such file")):
+        with pytest.raises(InputError, match=message):
+            add(tmp_path, *rows, graph="h.db", **options)
+    assert not (tmp_path / "h.db").exists()

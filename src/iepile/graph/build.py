@@ -28,6 +28,7 @@ from iepile.graph.store import ENDINGS, Store
 from iepile.graph.triples import edges_of
 from iepile.jsonl import check_target, open_bytes, read_rows
 from iepile.records import text_id
+from iepile.schema import Schema
 
 Tick = Callable[[int, int], None]
 """Told how many of how many rows of the input are read."""
@@ -50,6 +51,10 @@ class KgConfig:
     """Quote the sentences that an edge was read from."""
     merge: bool = False
     """Merge the things that are one, as `iepile kg merge` does."""
+    schema_path: str = ""
+    """Hold the graph against this schema, as `iepile kg check` does."""
+    prune: str = ""
+    """With a schema: rules, by commas, whose violations take the edge out of the graph."""
 
 
 class KgSummary(msgspec.Struct):
@@ -69,6 +74,10 @@ class KgSummary(msgspec.Struct):
     """Edges put in with an end that is not in the text."""
     merges: int = 0
     """Nodes that stand under another name."""
+    violations: int = 0
+    """Against the schema."""
+    pruned: int = 0
+    """Edges that are out of the graph for it."""
     replaced: int = 0
     """Parts of documents whose facts were replaced."""
     kept: int = 0
@@ -96,6 +105,10 @@ def build(config: KgConfig, tick: Tick | None = None) -> KgSummary:
     for name in ("input_file", "output_file"):
         if not getattr(config, name):
             raise InputError("not given", field=name, fix=f"give --{name}")
+    if config.prune and not config.schema_path:
+        raise InputError("goes with a schema", field="prune", fix="give --schema_path")
+    if config.schema_path:
+        Schema.read(config.schema_path)  # before the work, not after it
     form = find_form(config.output_file, config.format)
     check_target(config.output_file)
     summary = KgSummary(config.output_file, kinds={}, first_malformed=[])
@@ -120,6 +133,11 @@ def _finish(path: str, config: KgConfig, summary: KgSummary) -> None:
         from iepile.graph.entity_merging import MergeConfig, merge_graph
 
         merge_graph(MergeConfig(path))
+    if config.schema_path:
+        from iepile.graph.checking import CheckConfig, check_graph
+
+        found = check_graph(CheckConfig(path, config.schema_path, config.prune))
+        summary.violations, summary.pruned = found.violations, found.pruned
     with Store(path) as store:
         summary.documents = store.one("SELECT count(*) FROM document")
         summary.nodes = store.one("SELECT count(*) FROM thing")
