@@ -80,6 +80,23 @@ def test_against_a_schema(tmp_path: Path) -> None:
     assert "no NER label 'ghost'" in check(tmp_path, asked, schema=True).problems[0]
 
 
+WORDS = {"task": "TRIPLES", "instruction": "关系类型为{'国籍'},以(头实体,关系,尾实体)的形式回答", "input": "甲",
+         "output": "(甲,国籍,乙)", "completed": [["甲", "国籍", "乙"]],
+         "label": '[{"head": "甲", "relation": "国籍", "tail": "乙"}]'}
+
+
+def test_questions_in_words(tmp_path: Path) -> None:
+    assert check(tmp_path, WORDS, WORDS | {"output": "NAN"}).bad == 0
+    for change, words in (({"input": None}, "no input"), ({"output": "(甲,国籍)"}, "the answer: "),
+                          ({"output": "(甲,配偶,乙)"}, "not asked"), ({"completed": [["甲"]]}, "no list of triples"),
+                          ({"label": "[{}]"}, "not an RE annotation")):
+        summary = check(tmp_path, WORDS, WORDS | change)
+        assert summary.bad == 1 and words in summary.problems[0], summary.problems
+    (tmp_path / "r.yaml").write_text("relations: [配偶]\n", encoding="utf-8")
+    summary = validate(ValidateConfig(file=str(tmp_path / "f.json"), schema_path=str(tmp_path / "r.yaml")))
+    assert "the schema has no RE label '国籍'" in summary.problems[0]
+
+
 def test_all_are_counted_and_some_reported(tmp_path: Path) -> None:
     summary = check(tmp_path, GOOD, *["{"] * 30, limit=3)
     assert (summary.records, summary.bad, len(summary.problems)) == (31, 30, 3)

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from iepile.errors import InputError
+from iepile.evaluation.completion import read_completed
 from iepile.instruction import read_instruction
 from iepile.jsonl import BROKEN_JSON, decode_row, read_lines
 from iepile.schema import Schema
@@ -97,8 +98,13 @@ def _check_row(row: dict[str, Any], known: _Known) -> None:
         if not isinstance(row.get(key), str):
             raise InputError(f"the row has no {key}", field=key, expected="text")
     task = get_task(row["task"])
-    items = task.read_items(read_instruction(row["instruction"]).schema)
-    _check_labels(task.name, {i.name: i.roles for i in items}, known, "instruction")
+    if task.in_words:
+        if not isinstance(row.get("input"), str):
+            raise InputError("the row has no input", field="input", expected="text")
+        items = task.read_words(row["instruction"])
+    else:
+        items = task.read_items(read_instruction(row["instruction"]).schema)
+    _check_labels("RE" if task.in_words else task.name, {i.name: i.roles for i in items}, known, "instruction")
     if isinstance(row.get("output"), str):
         answer = task.parse(row["output"], items)
         if answer.problems:
@@ -106,7 +112,8 @@ def _check_row(row: dict[str, Any], known: _Known) -> None:
             raise InputError(
                 f"the answer: {p.kind}: {p.detail}",
                 field="output",
-                expected="the JSON that the schema of the instruction asks for",
+                expected="the triples that the instruction asks for" if task.in_words
+                else "the JSON that the schema of the instruction asks for",
             )
     elif "output" in row:
         raise InputError("the output is not text", field="output", expected="a JSON string")
@@ -115,3 +122,5 @@ def _check_row(row: dict[str, Any], known: _Known) -> None:
             task.read_label_rows(msgspec.json.decode(row["label"]))
         except (TypeError, *BROKEN_JSON) as e:
             raise InputError(f"the label is not JSON: {e}", field="label") from None
+    if row.get("completed") is not None and read_completed(row["completed"]) is None:
+        raise InputError("no list of triples", field="completed", expected='[["head", "relation", "tail"], ...]')
