@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from iepile.corpus.convert import ConvertConfig
 from iepile.corpus.converter import Converter
+from iepile.corpus.worded import WordedConverter
 from iepile.evaluation.errors.effects import error_report
 from iepile.evaluation.report import Report
 from iepile.evaluation.score import EvaluateConfig, evaluate
@@ -65,15 +66,23 @@ def rows(documents: Sequence[Document], task_name: str, **options: Any) -> Itera
     task = get_task(task_name)
     config = ConvertConfig(src_path="", tgt_path="", schema_path="", task=task_name, positions=True, **options)
     schema = schema_of(documents)
-    converter = Converter(task, explained(schema) if config.descriptions else schema, config)
+    make = WordedConverter if task.in_words else Converter
+    converter = make(task, explained(schema) if config.descriptions else schema, config)
     for n, doc in enumerate(documents):
         label = task.label_rows(doc.facts, positions=True)
         gold = once(task.read_label_rows(label))
         for line in converter.rows(doc):
             row = json.loads(line)
-            items = task.read_items(read_instruction(row["instruction"]).schema)
+            items = asked_of(row, task)
             facts = placed(task, gold, task.settled(doc.facts, converter.items), items)
             yield row | {"id": str(n), "label": json.dumps(label), "facts": msgspec.to_builtins(facts)}
+
+
+def asked_of(row: dict[str, Any], task: Task) -> tuple[Item, ...]:
+    """What the instruction of a row asks."""
+    if task.in_words:
+        return task.read_words(row["instruction"])
+    return task.read_items(read_instruction(row["instruction"]).schema)
 
 
 def once(facts: Facts) -> Facts:

@@ -21,12 +21,12 @@ from iepile.corpus.convert import ConvertConfig
 from iepile.corpus.converter import Converter
 from iepile.corpus.formats.format import read_documents
 from iepile.corpus.synthetic import generate
+from iepile.corpus.worded import WordedConverter
 from iepile.evaluation.score import EvaluateConfig, evaluate
-from iepile.instruction import read_instruction
 from iepile.jsonl import write_rows
 from iepile.records import Argument, Document, Entity, Event, Facts, Relation, Span
 from iepile.tasks.task import get_task
-from oracle import perfect, rows, schema_of
+from oracle import asked_of, perfect, rows, schema_of
 
 SHARED = Path(os.environ.get("IEPILE_SHARED", Path(__file__).parents[3] / "shared"))
 DATA = SHARED / "data"
@@ -34,7 +34,7 @@ MOST = 400
 """Documents a data set is tried with; `slow` tries all."""
 
 
-TASKS = ["NER", "RE", "SPO", "KG", "EE", "EET", "EEA"]
+TASKS = ["NER", "RE", "SPO", "KG", "EE", "EET", "EEA", "TRIPLES"]
 FILES = [
     ("resume_ner/test.char.bmes", "NER"),
     ("CoNLL2003_iob1_4col/eng.testa", "NER"),
@@ -68,6 +68,14 @@ FILES = [
     ("DuIE2.0/train_data_5000.json", "KG"),
     ("DeepKE_InstructKGC/SPO/sample.json", "SPO"),
     ("DeepKE_InstructKGC/KG/sample.json", "KG"),
+    ("conll04/conll04_test.json", "TRIPLES"),
+    ("SciERC/spert_test.json", "TRIPLES"),
+    ("DuIE2.0/train_data_5000.json", "TRIPLES"),
+    ("New-York-Times-RE/val_triples.json", "TRIPLES"),
+    ("IEPILE_slices_OneKE/unified_NYT11_test.jsonl", "TRIPLES"),
+    ("IEPILE_slices_OneKE/unified_SemEval_test.jsonl", "TRIPLES"),
+    ("CMeIE/CMeIE_dev.json", "TRIPLES"),
+    ("DeepKE_InstructKGC/KG/sample.json", "TRIPLES"),
     ("DuEE1.0/duee_dev.json", "EET"),
     ("DuEE1.0/duee_dev.json", "EEA"),
     ("DuEE-fin/duee_fin_dev.json", "EET"),
@@ -100,6 +108,15 @@ def test_real_data(tmp_path: Path, file: str, task: str) -> None:
     assert all(r.score.gold for r in report.scores)
 
 
+@pytest.mark.parametrize("file", [file for file, task in FILES if task == "TRIPLES"])
+def test_real_data_in_20_wordings_and_4_layouts(tmp_path: Path, file: str) -> None:
+    language = "zh" if file[:2] in ("Du", "CM", "De") else "en"
+    report = perfect(tmp_path, real(file, "TRIPLES", MOST), "TRIPLES", (("string", "normal"),), words="varied",
+                     language=language)
+    assert report is not None
+    assert all(r.score.gold for r in report.scores)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("file", "task"), FILES)
 def test_real_data_whole(tmp_path: Path, file: str, task: str) -> None:
@@ -125,7 +142,7 @@ def test_made_data(tmp_path: Path, language: str, task: str, options: dict[str, 
     perfect(tmp_path, documents, task, language=language, **options)
 
 
-@pytest.mark.parametrize("task", [t for t in TASKS if t != "SPO"])
+@pytest.mark.parametrize("task", [t for t in TASKS if t not in ("SPO", "TRIPLES")])
 def test_questions_with_descriptions(tmp_path: Path, task: str) -> None:
     documents = list(generate(40, "en", seed=7))
     perfect(tmp_path, documents, task, language="en", descriptions=True)
@@ -139,14 +156,13 @@ def test_test_questions_can_be_answered_perfectly(tmp_path: Path, language: str,
     documents = list(generate(60, language, seed=6))
     config = ConvertConfig(src_path="", tgt_path="", schema_path="", task=task, split="test", language=language)
     t = get_task(task)
-    converter = Converter(t, schema_of(documents), config)
+    converter = (WordedConverter if t.in_words else Converter)(t, schema_of(documents), config)
     answered = []
     for n, doc in enumerate(documents):
         for line in converter.rows(doc):
             row = json.loads(line)
-            asked = read_instruction(row["instruction"])
             gold = t.settled(t.read_label_rows(json.loads(row["label"])), converter.items)
-            output = t.answer_text(gold, t.read_items(asked.schema), asked.input)
+            output = t.answer_text(gold, asked_of(row, t), doc.text)
             answered.append(row | {"id": str(n), "output": output})
     write_rows(tmp_path / "pred.json", answered)
     report = evaluate(EvaluateConfig(path1=str(tmp_path / "pred.json")))

@@ -26,7 +26,7 @@ FOLDERS = sorted(p.name for p in DATA.iterdir() if p.is_dir()) if DATA.is_dir() 
 MOST = 30
 """Documents of a file; `slow` tries all."""
 NOTHING = {"FindVehicle": "nothing but a readme", "IPRE_labels_only": "labels without their sentences"}
-TASKS = {"entity": ("NER",), "relation": ("RE", "SPO", "KG"), "event": ("EE", "EET", "EEA")}
+TASKS = {"entity": ("NER",), "relation": ("RE", "SPO", "KG", "TRIPLES"), "event": ("EE", "EET", "EEA")}
 
 pytestmark = pytest.mark.skipif(not FOLDERS, reason="needs the shared data sets")
 

@@ -5,8 +5,10 @@
     {"id": 1, "instruction": "...", "input": "Ada met Bob.", "kg": [["Ada", "knows", "Bob"]]}
 
 The layout of the answer is the one that the question describes. Neighbouring rows of one id and text (a question
-may be cut into several, numbered by `split`) are one document. A row without answer asks only. There are no places:
-mentions are placed where the text has them once. Lines of an answer that cannot be read are counted.
+may be cut into several, numbered by `split`) are one document. What a row states is, where it has more than one,
+`label` (the annotation of the whole text), `kg`, `facts` (our predictions, with places) or `output`; a row without
+these only asks. Mentions without a place are placed where the text has them once. What cannot be read in an answer is
+counted.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -22,7 +25,9 @@ from iepile.corpus.formats.kg2instruction_answers import kind_of, read_answer
 from iepile.corpus.formats.reading import ReadOptions, Repair
 from iepile.corpus.formats.stated import stated_facts
 from iepile.errors import InputError
+from iepile.jsonl import BROKEN_JSON
 from iepile.records import Document, Facts, Relation, Span
+from iepile.tasks import get_task
 
 
 class _Row(msgspec.Struct):
@@ -31,27 +36,38 @@ class _Row(msgspec.Struct):
     id: int | str | None = None
     output: str | None = None
     kg: list[tuple[str, str, str]] | None = None
+    source: str | None = None
+    label: str | list[dict[str, Any]] | None = None
+    facts: Facts | None = None
+
+
+Key = tuple[str | None, str | None, str]
+"""Source, id and text."""
 
 
 def read(path: Path, options: ReadOptions) -> Iterator[Document]:
     """Yield one document a text."""
-    for (number, text), rows in groupby(_said(path, options), key=lambda said: said[0]):
+    for (source, number, text), rows in groupby(_said(path, options), key=lambda said: said[0]):
         said = [(kind, facts) for _, kind, facts in rows if facts is not None]
         if not text:
             options.summary.count(Repair.NO_TEXT)
             continue
         facts = stated_facts((facts for _, facts in said), text, options)
         kinds = tuple(kind for kind in ("entity", "relation", "event") if kind in dict(said))
-        yield options.finish(Document(text, number, None, None, facts.entities, facts.relations, facts.events, kinds))
+        yield options.finish(Document(text, number, None, source, facts.entities, facts.relations, facts.events, kinds))
 
 
-def _said(path: Path, options: ReadOptions) -> Iterator[tuple[tuple[str | None, str], str, Facts | None]]:
-    """((id, text), kind of fact, what the row states) of each row; None where it only asks."""
+def _said(path: Path, options: ReadOptions) -> Iterator[tuple[Key, str, Facts | None]]:
+    """Whose row it is, the kind of fact and what is stated, of each row; None where it only asks."""
     for row in options.rows(path, _Row):
-        key = None if row.id is None else str(row.id), row.input
+        key = row.source, None if row.id is None else str(row.id), row.input
         kind = kind_of(row.instruction)
-        if row.kg is not None:
+        if row.label is not None:
+            yield key, "relation", _labelled(row.label, options)
+        elif row.kg is not None:
             yield key, "relation", Facts(relations=tuple(Relation(r, Span(h), Span(t)) for h, r, t in row.kg))
+        elif row.facts is not None:
+            yield key, kind or "relation", row.facts
         elif row.output is None:
             yield key, kind or "", None
         elif kind is None:
@@ -63,6 +79,16 @@ def _said(path: Path, options: ReadOptions) -> Iterator[tuple[tuple[str | None, 
             facts, bad = read_answer(row.output, kind, row.instruction)
             options.summary.count(Repair.ANSWER, bad)
             yield key, kind, facts
+
+
+def _labelled(label: str | list[dict[str, Any]], options: ReadOptions) -> Facts:
+    """The annotation of a test row that asks for triples."""
+    try:
+        return get_task("TRIPLES").read_label_rows(msgspec.json.decode(label) if isinstance(label, str) else label)
+    except (InputError, *BROKEN_JSON) as e:
+        problem = e.problem if isinstance(e, InputError) else f"the label is not JSON: {e}"
+        file, line = options.place or (None, None)
+        raise InputError(problem, file=file, line=line, field="label", expected="a list of relations") from None
 
 
 def sniff(sample: Sample) -> str | None:

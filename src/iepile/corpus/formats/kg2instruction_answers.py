@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 from iepile.records import Argument, Entity, Event, Facts, Relation, Span
 from iepile.tasks.mentions import NOBODY, NONE
-from iepile.tasks.triple_shape import relations_of
+from iepile.tasks.triple_shape import relations_of, triple_shape
 from iepile.tasks.triple_text import read_triples
 
 LAYOUTS = {
@@ -48,7 +48,8 @@ _PHRASES = {
 
 def kind_of(question: str) -> str | None:
     """`entity`, `relation` or `event`: what the answer layout that a question describes is for."""
-    return next((kind for kind, layouts in LAYOUTS.items() if any(layout in question for layout in layouts)), None)
+    named = (kind for kind, layouts in LAYOUTS.items() if any(layout in question for layout in layouts))
+    return next(named, None) or ("relation" if triple_shape(question) is not None else None)
 
 
 def read_answer(answer: str, kind: str, question: str) -> tuple[Facts, int]:
