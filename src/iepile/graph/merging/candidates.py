@@ -80,6 +80,8 @@ def _distinct(names: Sequence[Name]) -> dict[str, int]:
     for i, name in enumerate(names):
         if not name.exact:
             out.setdefault(name.letters, i)
+            if name.ending and not name.chinese:
+                out.setdefault(name.letters + name.ending.replace(" ", ""), i)  # the slip may be in the ending
     return out
 
 
@@ -109,7 +111,7 @@ def _one_slip(names: Sequence[Name]) -> Iterator[Pair]:
     for start, size in zip(borders[:-1][sizes > 1].tolist(), sizes[sizes > 1].tolist(), strict=True):
         block = sorted(owner[start : start + size].tolist())
         if size <= CROWD:
-            yield from combinations(block, 2)
+            yield from combinations(sorted(set(block)), 2)
 
 
 def _two_slips(names: Sequence[Name]) -> Iterator[Pair]:
@@ -163,7 +165,7 @@ def _short_forms(names: Sequence[Name]) -> Iterator[Pair]:
         if len(parts) == 1 and 2 <= len(letters) <= 8:
             shorts["initials", letters].append(i)
         elif len(parts) > 1:
-            for first in set(initials(parts)):
+            for first in {*initials(parts), *initials([*parts, *name.ending.split()])}:
                 longs["initials", first].append(i)
             last = parts[-1] + " " + parts[0][0]
             if any(len(w) == 1 for w in parts[:-1]) or (len(parts) == 2 and len(parts[0]) <= 3):

@@ -55,7 +55,7 @@ class Weigher:
             for text in dict.fromkeys((node.name, *sorted(node.aliases))):
                 self.names.append(read_name(text, node.type))
                 self.owners.append(i)
-        self.attested = Attested({n.core for n in self.names})
+        self.attested = Attested({f"{n.core} {n.ending}" if n.core.isascii() else n.core for n in self.names})
         self.degrees = Counter(chain.from_iterable(set(n.neighbours) for n in nodes))
         self.at = {n.id: i for i, n in enumerate(nodes)}
         self.embed = embed

@@ -88,8 +88,8 @@ def words() -> Words:
 
 
 def kind_of(type_: str | None) -> str:
-    """`person`, `organisation`, `place`, or nothing where the label of the type does not tell."""
-    return "" if type_ is None else words().kinds.get(type_.strip().casefold(), "")
+    """`person`, `organisation`, `place`, `other`, or nothing where there is no type."""
+    return "" if type_ is None else words().kinds.get(type_.strip().casefold(), "other")
 
 
 def read_name(text: str, type_: str | None = None) -> Name:
@@ -168,7 +168,7 @@ def _ending(core: str) -> tuple[str, str]:
 
 def _chinese_ending(core: str, kind: str) -> tuple[str, str]:
     for ending in words().chinese_endings:
-        least = 2 if kind else 4
+        least = 2 if kind in ("organisation", "place") else 4
         if core.endswith(ending) and len(core) >= len(ending) + least:
             return core[: -len(ending)], ending
     return core, ""

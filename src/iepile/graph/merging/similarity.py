@@ -20,7 +20,10 @@ RULES = ("same name", "title", "ending", "word order", "typing error", "initials
          "family name", "part of the name", "embedding")
 """All rules; `alias` comes before the rule where one of the names is an alias."""
 Short = Literal["", "left", "right"]
-_OF_PLACES = ("市", "省", "city")
+_OF_PLACES = ("市", "省")
+_INFLECTIONS = ("s", "es", "n", "an", "ian")
+FAR_RARER = 20
+"""How much rarer than the word beside it a word must be to be a slip, where it is in more than one name."""
 
 
 class Evidence(msgspec.Struct, frozen=True):
@@ -41,9 +44,14 @@ class Attested:
         for core in cores:
             self.counts.update(set(pieces(core)))
 
-    def known(self, piece: str) -> bool:
-        """Whether it is a word of its own: in two names of the graph, or in words.toml."""
-        return self.counts[piece] > 1 or piece in words().known
+    def known(self, piece: str, beside: Iterable[str] = ()) -> bool:
+        """Whether it is a word of its own: in words.toml, or in two names of the graph, unless it is far rarer than
+        what stands in its place: a slip that many names offer is made more than once.
+        """
+        if piece in words().known:
+            return True
+        count = self.counts[piece]
+        return count > 1 and count * FAR_RARER > max((self.counts[p] for p in beside), default=0)
 
 
 def pieces(core: str) -> list[str]:
@@ -65,7 +73,7 @@ def differ(a: Name, b: Name) -> bool:
 
 
 def judge(a: Name, b: Name, kind: str, attested: Attested) -> Evidence | None:
-    """The evidence in two names of one kind of thing ("": not known), before neighbours; None: there is none."""
+    """The evidence in two names of one kind of thing (`names.kind_of`), before neighbours; None: there is none."""
     if differ(a, b):
         return None
     if a.exact:
@@ -74,7 +82,10 @@ def judge(a: Name, b: Name, kind: str, attested: Attested) -> Evidence | None:
         return _same_letters(a, b)
     if not (a.chinese or b.chinese) and (found := _word_order(a, b)):
         return found
-    if found := _typing_error(a, b, attested):
+    if found := _typing_error(a, b, kind, attested):
+        return found
+    if a.ending != b.ending and not (a.chinese or b.chinese) and (
+            found := _typing_error(_with_ending(a), _with_ending(b), kind, attested)):
         return found
     if len(a.letters) <= len(b.letters):
         return _short(a, b, kind, "left")
@@ -92,13 +103,21 @@ def _same_letters(a: Name, b: Name) -> Evidence:
         return Evidence("title", 0.91 if one_word else 0.97, f"the same but for the title ({title})", short)
     if a.ending != b.ending:
         if a.ending and b.ending:
-            return Evidence("ending", 0.88, f"the same but for endings ({a.ending}, {b.ending})")
+            longer, shorter = sorted((a.ending.split(), b.ending.split()), key=len, reverse=True)
+            # Works Company and Works Company Ltd; but not Works Inc. and Works Ltd.
+            score = 0.95 if longer[: len(shorter)] == shorter else 0.88
+            return Evidence("ending", score, f"the same but for endings ({a.ending}, {b.ending})")
         # 吉林 may be 吉林省 or 吉林市.
         of_place: Short = ("right" if a.ending else "left") if a.ending in _OF_PLACES or b.ending in _OF_PLACES else ""
         return Evidence("ending", 0.95, f"the same but for the ending ({a.ending or b.ending})", of_place)
     same = a.text == b.text
     return Evidence("same name", 1.0 if same else 0.99,
                     "the same name" if same else "the same letters; width, case, accents or punctuation differ")
+
+
+def _with_ending(name: Name) -> Name:
+    """A slip may be in the ending, which is then none that is known."""
+    return msgspec.structs.replace(name, core=f"{name.core} {name.ending}".strip(), ending="")
 
 
 def _word_order(a: Name, b: Name) -> Evidence | None:
@@ -108,7 +127,7 @@ def _word_order(a: Name, b: Name) -> Evidence | None:
     return None
 
 
-def _typing_error(a: Name, b: Name, attested: Attested) -> Evidence | None:
+def _typing_error(a: Name, b: Name, kind: str, attested: Attested) -> Evidence | None:
     longest = max(len(a.letters), len(b.letters))
     distance = OSA.distance(a.letters, b.letters, score_cutoff=2)
     if distance > 2 or longest < 4:
@@ -116,7 +135,7 @@ def _typing_error(a: Name, b: Name, attested: Attested) -> Evidence | None:
     near = 1 - distance / longest
     if near < 0.75:
         return None
-    found = _chinese_slip(a, b, distance, attested) if a.chinese or b.chinese else _slip(a, b, attested)
+    found = _chinese_slip(a, b, distance, attested) if a.chinese or b.chinese else _slip(a, b, kind, attested)
     if found is None:
         return None
     certain, what = found
@@ -124,24 +143,47 @@ def _typing_error(a: Name, b: Name, attested: Attested) -> Evidence | None:
                     f"{distance} typing error{'s' * (distance > 1)} in {longest} letters ({what})")
 
 
-def _slip(a: Name, b: Name, attested: Attested) -> tuple[bool, str] | None:
+def _slip(a: Name, b: Name, kind: str, attested: Attested) -> tuple[bool, str] | None:
     """Whether a slip is likely, and which words it is in; None where the words differ otherwise."""
     x, y = a.core.split(), b.core.split()
     if len(x) != len(y):
-        return (False, "one word more") if OSA.distance(a.core, b.core) <= 2 else None
+        return _run_together(x, y, attested) if OSA.distance(a.core, b.core) <= 2 else None
     changed = [(v, w) for v, w in zip(x, y, strict=True) if v != w]
     certain = True
     for v, w in changed:
-        if attested.known(v) and attested.known(w):
+        known = attested.known(v, (w,)), attested.known(w, (v,))
+        if all(known) or (len(v) < 4 and len(w) < 4) or _inflected(v, w, kind):
             return None
-        if len(v) < 4 and len(w) < 4:
+        longest, distance = max(len(v), len(w)), OSA.distance(v, w)
+        if distance > (1 if longest < 8 else 2):
             return None
-        distance = OSA.distance(v, w)
-        if distance > (1 if max(len(v), len(w)) < 8 else 2):
-            return None
+        one_known = known[0] != known[1]
         swapped = sorted(v) == sorted(w)
-        certain &= max(len(v), len(w)) > 4 and (v[0] == w[0] or swapped)
+        # Hunan and Henan, Dumont and Dupont: a short name of one word is likely another's.
+        alone = len(x) == 1 and longest < 9 and not swapped and set(v) != set(w)
+        first = v[0] == w[0] or swapped or (longest > 7 and one_known)
+        certain &= longest > 4 and first and not alone and (distance == 1 or (one_known and longest > 10))
     return certain, ", ".join(f"{v} / {w}" for v, w in changed)
+
+
+def _inflected(v: str, w: str, kind: str) -> bool:
+    """Uighur and Uighurs, Columbia and Columbian: other words, and mostly other things; of other kinds of things one
+    and many are one thing.
+    """
+    short, long = sorted((v, w), key=len)
+    if long.startswith(short) and long[len(short) :] in _INFLECTIONS:
+        return kind != "other" or not long.endswith("s")
+    return {v[-3:], w[-3:]} == {"ism", "ist"} or {v[-3:], w[-3:]} == {"sts", "ism"}
+
+
+def _run_together(x: list[str], y: list[str], attested: Attested) -> tuple[bool, str]:
+    """Two words with no blank between them, which nobody else writes so."""
+    one, two = ([v for v in a if v not in b] for a, b in ((x, y), (y, x)))
+    if len(one) > len(two):
+        one, two = two, one
+    certain = (len(one) == 1 and len(two) == 2 and min(map(len, two)) > 2 and not attested.known(one[0], two)
+               and all(attested.counts[w] > 1 for w in two))
+    return certain, f"{' '.join(one)} / {' '.join(two)}" if certain else "one word more"
 
 
 def _chinese_slip(a: Name, b: Name, distance: int, attested: Attested) -> tuple[bool, str] | None:
@@ -159,14 +201,18 @@ def _chinese_slip(a: Name, b: Name, distance: int, attested: Attested) -> tuple[
     if any(c in words().telling for c in out + into):
         return None
     around = [[s[i : i + 2] for i in range(max(start - 1, 0), min(len(s) - end, len(s) - 1))] for s in (x, y)]
+    # 北方 is rarer than 北京, and no slip: of two characters no rarity tells.
     if all(any(map(attested.known, side)) for side in around):
         return None
     if len(x) != len(y):
-        # A character too many is a slip where it stands twice; else it may be a word.
-        at, extra = max(start, 1), out or into
-        return (x if out else y)[at - 1] == extra or min(len(x), len(y)) >= 6, what
-    swapped = sorted(out) == sorted(into)
-    return (start > 0 or swapped) and (swapped or len(x) > 4), what
+        # A character too many is a slip where it stands twice; else it may be a word, above all at either end.
+        twice = start > 0 and x[start - 1] == (out or into)
+        return twice or (start > 0 and end > 0 and min(len(x), len(y)) >= 6), what
+    if sorted(out) == sorted(into):
+        return True, what
+    # Another character is a slip where it makes nonsense of what is known; the last one tells a bureau from a society.
+    one_known = any(map(attested.known, around[0])) != any(map(attested.known, around[1]))
+    return start > 0 and end > 0 and len(x) > 5 and one_known, what
 
 
 def _short(a: Name, b: Name, kind: str, side: Short) -> Evidence | None:
@@ -174,7 +220,8 @@ def _short(a: Name, b: Name, kind: str, side: Short) -> Evidence | None:
     if a.chinese or b.chinese:
         return _chinese_short(a, b, kind, side) if a.chinese and b.chinese else None
     x, y = a.core.split(), b.core.split()
-    if kind != "person" and len(x) == 1 and len(y) > 1 and a.letters in initials(y):
+    if kind != "person" and len(x) == 1 and len(y) > 1 and a.letters in (
+            *initials(y), *initials([*y, *b.ending.split()])):
         sure = len(a.letters) > 2 and a.capitals
         return Evidence("initials", 0.94 if sure else 0.84, f"the first letters of the words of {b.text!r}", side)
     if kind in ("person", "") and len(x) > 1 and _given(x, y):
@@ -212,7 +259,7 @@ def _given(x: list[str], y: list[str]) -> bool:
 
 def _chinese_short(a: Name, b: Name, kind: str, side: Short) -> Evidence | None:
     x, y = a.letters, b.letters
-    if kind == "person" or not 2 <= len(x) <= min(5, len(y) - 2) or x[0] != y[0]:
+    if kind in ("person", "other") or not 2 <= len(x) <= min(5, len(y) - 2) or x[0] != y[0]:
         return None
     rest = iter(y)
     if not all(c in rest for c in x):
@@ -220,8 +267,14 @@ def _chinese_short(a: Name, b: Name, kind: str, side: Short) -> Evidence | None:
     if y.startswith(x):
         # 中国 begins 中国银行, and is another thing.
         return Evidence("part of the name", 0.8, f"the beginning of {b.text!r}", side)
-    # 北京大学 is whole, and not 北京师范大学.
-    if x[-1] not in y[-3:] or x[-2:] == y[-2:]:
+    # 浙江大学 is whole, and not 浙江工业大学; nor is 国防部 short for 国防情报部, or 人民日报社 for 人民日报出版社.
+    if (x[-1] not in y[-3:] or x[-2:] in y or x[-2:] in words().known or (len(x) < 4 and x[:2] in y)
+            or any(x[i : i + 2] in y for i in range(2, len(x) - 1)) or (a.ending and not b.ending)):
         return None
-    sure = len(x) > 2 or kind == "organisation"
-    return Evidence("short form", 0.93 if sure else 0.88, f"characters of {b.text!r} in their order", side)
+    if len(x) == 2:
+        # 北大 has the first characters of two words.
+        if len(y) != 4 or x[1] != y[2] or x[0] == x[1]:
+            return None
+        return Evidence("short form", 0.93 if kind == "organisation" else 0.88,
+                        f"the first characters of the words of {b.text!r}", side)
+    return Evidence("short form", 0.93 if len(x) == 3 else 0.88, f"characters of {b.text!r} in their order", side)
