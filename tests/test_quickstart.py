@@ -42,7 +42,7 @@ def test_a_small_quickstart_shows_what_the_whole_one_shows(tmp_path: Path, capsy
     for name in OUT:
         assert name in text and (out / name).exists()
     assert "train: " in progress
-    assert {p.suffix for p in (out / "graph").iterdir()} == {".jsonl", ".graphml"}
+    assert {p.suffix for p in (out / "graph").iterdir()} == {".db", ".html", ".jsonl", ".graphml"}
     # Again: everything is kept, and the report is the same.
     run_shown(RunConfig(recipe=str(small), output=str(out)))
     assert capsys.readouterr().err.count("kept") == len(done.jobs)

@@ -78,7 +78,11 @@ VERBS = {
                      ("output", "report", "errors", "tables", "bad_rows")),
     "compare": Verb("iepile.evaluation.compare:CompareConfig", "iepile.evaluation.compare:compare",
                     ("paths", "gold_path"), ("output", "changed")),
-    "kg": Verb("iepile.graph.build:KgConfig", "iepile.graph.build:build", ("input_file",), ("output_file",)),
+    "kg": Verb("iepile.graph.build:KgConfig", "iepile.graph.build:build", ("input_file", "schema_path"),
+               ("output_file",), "tick"),
+    "kg export": Verb("iepile.graph.exporting:ExportConfig", "iepile.graph.exporting:export", ("graph",),
+                      ("output_file",)),
+    "kg view": Verb("iepile.graph.view:ViewConfig", "iepile.graph.view:view", ("input_file",), ("output_file",)),
 }
 """What a stage may run."""
 

@@ -64,6 +64,16 @@ def test_documents_are_added_and_replaced(tmp_path: Path) -> None:
         assert [n.name for n in store.nodes()] == ["Bob", "Eve", "Ada"] or store.one("SELECT count(*) FROM node") == 3
 
 
+def test_a_store_can_be_begun_anew(tmp_path: Path) -> None:
+    add(tmp_path, row("1", ("Ada", "r", "Bob")), row("2", ("Eve", "r", "Bob")))
+    add(tmp_path, row("1", ("Ada", "s", "Bob")), overwrite=True)
+    assert facts(tmp_path / "g.db") == [("1", "Ada", "s", "Bob")]
+    (tmp_path / "other.db").write_text("no graph")
+    with pytest.raises(InputError, match="no graph"):
+        add(tmp_path, row("1"), graph="other.db", overwrite=True)
+    assert (tmp_path / "other.db").read_text() == "no graph"
+
+
 def test_equal_ids_of_two_sources_are_two_documents(tmp_path: Path) -> None:
     add(tmp_path, row("1", ("Ada", "r", "Bob"), source="a"))
     add(tmp_path, row("1", ("Ada", "r", "Eve"), source="b"))
@@ -187,7 +197,7 @@ def test_a_broken_run_is_taken_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(Loading, "put", put)
     with Store(tmp_path / "g.db") as store:
         assert store.summary().unfinished and 0 < store.summary().facts < 80
-    done = add(tmp_path, *rows)
+    done = add(tmp_path, *rows, overwrite=True)
     assert 0 < done.kept < 40 and done.edges < 80 and done.replaced == 0
     assert rest(tmp_path / "g.db") == rest(tmp_path / "once.db") and facts(tmp_path / "g.db") == facts(
         tmp_path / "once.db")

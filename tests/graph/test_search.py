@@ -43,7 +43,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.mark.parametrize(("wanted", "found"), [
     ({"name": "Ada"}, [0, 4]), ({"name": "Rome"}, [1, 2]), ({"head": "Rome"}, [2]), ({"tail": "Rome"}, [1]),
     ({"relation": "spouse"}, [0]), ({"type": "place"}, [1, 2]), ({"document": "e"}, [1]), ({"source": "s"}, [1]),
-    ({"at_least": 0.5}, [0]), ({"name": "*o*"}, [0, 1, 2]), ({"name": "100%_sure"}, [5]), ({"name": "*%_*"}, [5]),
+    ({"least_confidence": 0.5}, [0]), ({"name": "*o*"}, [0, 1, 2]), ({"name": "100%_sure"}, [5]),
+    ({"name": "*%_*"}, [5]),
     ({"name": "*\\*"}, [5]), ({"name": "' OR 1=1 --"}, []), ({"name": "*'*"}, []), ({"limit": 2}, [0, 1]),
     ({"limit": 0}, [0, 1, 2, 4, 5]), ({"name": "Ada", "relation": "bride"}, [4]),
 ])

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from iepile.cli.command import run_command
+from iepile.cli.command import guarded, run_command
 from iepile.cli.show import summary
 
 
@@ -26,6 +26,7 @@ ACTIONS = {
     "find": Action("search:FindConfig", "graph_shown:find", ("graph", "name"), "facts, with their sentences"),
     "path": Action("search:PathConfig", "graph_shown:path", ("graph", "start", "end"), "how two things hang together"),
     "query": Action("querying:QueryConfig", "graph_shown:query", ("graph", "query"), "ask in SQL, SPARQL or Cypher"),
+    "export": Action("exporting:ExportConfig", "exporting:export", ("graph", "output_file"), "in a form for others"),
     "merge": Action("entity_merging:MergeConfig", "entity_merging:merge_graph", ("graph",), "things that are one"),
     "unmerge": Action("unmerging:UnmergeConfig", "unmerging:unmerge_graph", ("graph",), "take merges back"),
     "merges": Action("merge_list:MergesConfig", "merge_list:merges", ("graph",), "merges with their reasons"),
@@ -45,14 +46,19 @@ def kg(argv: Sequence[str]) -> int:
         work = _loaded(f"iepile.cli.{action.function}" if shown else f"iepile.graph.{action.function}")
         return run_command(f"kg {argv[0]}", _loaded(f"iepile.graph.{action.config}"),
                            work if shown else lambda c: summary(work(c)), argv[1:], action.positional)
+    if argv and argv[0] == "forms":
+        from iepile.cli.graph_shown import show_forms
+
+        return guarded(show_forms)
     if argv and not argv[0].startswith("-"):
         near = difflib.get_close_matches(argv[0], ACTIONS, 1)
-        print(f"error: no action {argv[0]!r}{f'; did you mean {near[0]}?' if near else ''}\n"
-              f"  expected: {', '.join(ACTIONS)}; or --input_file and --output_file, to make a graph", file=sys.stderr)
+        print(f"error: no action {argv[0]!r}{f'; did you mean {near[0]}?' if near else ''}\n  expected: "
+              f"{', '.join(ACTIONS)}, forms; or --input_file and --output_file, to make a graph", file=sys.stderr)
         return 2
     if any(a in ("-h", "--help") for a in argv):
         width = max(map(len, ACTIONS))
-        print("\n".join([*(f"  iepile kg {name:<{width}}  {a.about}" for name, a in ACTIONS.items()), ""]))
+        about = {name: a.about for name, a in ACTIONS.items()} | {"forms": "forms that a graph is written in"}
+        print("\n".join([*(f"  iepile kg {name:<{width}}  {what}" for name, what in about.items()), ""]))
     from iepile.cli.graph_shown import made
     from iepile.graph.build import KgConfig
 

@@ -15,6 +15,8 @@ from iepile.errors import IepileError
 from iepile.graph import querying, search
 from iepile.graph.build import KgConfig, build, graph_of
 from iepile.graph.edge import Edge
+from iepile.graph.forms.form import STORE, forms
+from iepile.graph.store import ENDINGS
 
 SENTENCE = 60
 """Characters of a sentence in a table."""
@@ -69,6 +71,14 @@ def query(config: querying.QueryConfig) -> None:
     show.table(answer.columns, ([_cell(value) for value in row] for row in rows[:ROWS]))
     if len(rows) > ROWS:
         print(f"the first {ROWS} rows; for all: --output_file FILE.csv or --json")
+
+
+def show_forms() -> None:
+    """The forms that a graph can be written in."""
+    rows = [(STORE, " ".join(ENDINGS), "yes", "the store: one SQLite file, added to, asked, looked at")]
+    rows += [(name, " ".join(f.endings) or "a folder", "yes" if f.read else "no", f.about)
+             for name, f in forms().items()]
+    show.table(("form", "endings", "read back", "what it is"), rows)
 
 
 def _edges(edges: Iterable[Edge], marks: Sequence[str] = ()) -> None:

@@ -57,7 +57,8 @@ def show_quickstart(done: RunSummary) -> None:
         (out / "train" / "model", "the model; ask it: iepile extract --model ... --text ..."),
         (out / "predictions", "answers with offsets and confidence"),
         (out / "scores", "all scores, and pages with every error marked in its text"),
-        (out / "graph", "triples with their source, and GraphML for Gephi, yEd or networkx"),
+        (out / "graph" / "zh.html", "the graph; click an edge to read its sentence (en.html too)"),
+        (out / "graph", "graphs to ask: iepile kg find ..., triples with their source, GraphML for Gephi or yEd"),
     ):
         print(f"  {path!s:<{len(str(out)) + 14}} {what}")
 

@@ -49,6 +49,8 @@ class KgConfig:
     """Name of the model, noted on every edge."""
     snippets: bool = True
     """Quote the sentences that an edge was read from."""
+    overwrite: bool = False
+    """Begin with an empty store; one that is half made of the same input is still gone on with."""
     merge: bool = False
     """Merge the things that are one, as `iepile kg merge` does."""
     schema_path: str = ""
@@ -113,6 +115,8 @@ def build(config: KgConfig, tick: Tick | None = None) -> KgSummary:
     check_target(config.output_file)
     summary = KgSummary(config.output_file, kinds={}, first_malformed=[])
     if form is None:
+        if config.overwrite:
+            _clear(config)
         with Store(config.output_file, write=True) as store:
             load(store, config, summary, tick)
         _finish(config.output_file, config, summary)
@@ -125,6 +129,16 @@ def build(config: KgConfig, tick: Tick | None = None) -> KgSummary:
         with Store(path) as store:
             form.write(store, target)
     return summary
+
+
+def _clear(config: KgConfig) -> None:
+    target = Path(config.output_file)
+    if not target.exists():
+        return
+    with Store(target) as store:  # another's file is not taken away
+        if store.one("SELECT count(*) FROM run WHERE NOT finished AND digest = ?", (_digest(config)[0],)):
+            return
+    target.unlink()
 
 
 def _finish(path: str, config: KgConfig, summary: KgSummary) -> None:

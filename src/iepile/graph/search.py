@@ -50,7 +50,7 @@ class FindConfig:
     """Id of the document."""
     source: str = ""
     """Collection that the document is of."""
-    at_least: float = 0.0
+    least_confidence: float = 0.0
     """Least confidence; facts without one are then left out."""
     limit: int = 20
     """Facts shown at most; 0: all."""
@@ -94,8 +94,8 @@ def find(store: Store, config: FindConfig) -> Iterator[Edge]:
     for column in ("relation", "document", "source"):
         if value := getattr(config, column):
             fits(f"{column} = ?", value)
-    if config.at_least:
-        fits("confidence >= ?", config.at_least)
+    if config.least_confidence:
+        fits("confidence >= ?", config.least_confidence)
     return islice(store.edges(" AND ".join(conditions), values), config.limit or None)
 
 
