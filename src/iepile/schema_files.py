@@ -2,7 +2,8 @@
 
 IEPile's three-line `schema.json` (formats.md 1.2); YAML or JSON of our own; label -> description; theme ->
 relations (InstructIE); one JSON object a line or an array of them (DuEE: `event_type`, `role_list`; DuIE and
-CMeIE: `subject_type`, `predicate`, `object_type`). `schema_labels.py` gives what was parsed its meaning.
+CMeIE: `subject_type`, `predicate`, `object_type`). A name of `schema_presets.py` stands for a schema of ours.
+`schema_labels.py` gives what was parsed its meaning.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from iepile.errors import InputError
 from iepile.jsonl import read_bytes
 from iepile.schema import KINDS, Schema
 from iepile.schema_labels import THREE_LINES, event_types, labels, parse, signature
+from iepile.schema_presets import preset
 
 if TYPE_CHECKING:
     import yaml
@@ -27,8 +29,10 @@ def read_schema(path: str | Path, task: str | None = None) -> Schema:
     """`Schema.read`.
 
     Raises:
-        InputError: missing file, not one of the forms, a label twice, a label that is not text.
+        InputError: missing file, not one of the forms, a label twice, a label that is not text, an unknown preset.
     """
+    if (named := preset(path)) is not None:
+        return parse(named, task if task and KINDS.get(task.upper()) != "events" else "RE")
     raw = read_bytes(path)
     try:
         text = raw.decode("utf-8")

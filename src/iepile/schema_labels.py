@@ -102,6 +102,10 @@ def _themes(data: Mapping[Any, Any], task: str) -> Schema:
     if task == "NER":
         return out
     for theme, of in data.items():
+        if isinstance(of, list) and of and isinstance(of[0], list):  # InstructIE's own files: three lines a theme
+            for r in _typed(of[0], f"themes.{theme}"):
+                out += Schema(relations=(r,))
+            continue
         named = list(labels(list(of) if isinstance(of, list) else dict.fromkeys(of), f"themes.{theme}"))
         found: list[RelationType] = []
         for name, _, _ in named:
@@ -116,6 +120,14 @@ def _themes(data: Mapping[Any, Any], task: str) -> Schema:
         for r in found:
             out += Schema(relations=(r,))
     return out
+
+
+def _typed(triples: list[Any], where: str) -> tuple[RelationType, ...]:
+    """Relations of `headType_relation_tailType`, where a type may be several: `人物/组织`."""
+    found = [signature(name) for name, _, _ in labels(triples, where)]
+    return Schema.of_signatures(
+        (head, name, tail) for heads, name, tails in found for head in heads.split("/") for tail in tails.split("/")
+    ).relations
 
 
 def event_types(data: object) -> tuple[EventType, ...]:

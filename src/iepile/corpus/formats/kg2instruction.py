@@ -21,13 +21,11 @@ from typing import Any
 import msgspec
 
 from iepile.corpus.formats.format import Format, Sample
-from iepile.corpus.formats.kg2instruction_answers import kind_of, read_answer
+from iepile.corpus.formats.kg2instruction_answers import kind_of, read_answer, read_label
 from iepile.corpus.formats.reading import ReadOptions, Repair
 from iepile.corpus.formats.stated import stated_facts
 from iepile.errors import InputError
-from iepile.jsonl import BROKEN_JSON
 from iepile.records import Document, Facts, Relation, Span
-from iepile.tasks import get_task
 
 
 class _Row(msgspec.Struct):
@@ -63,7 +61,7 @@ def _said(path: Path, options: ReadOptions) -> Iterator[tuple[Key, str, Facts | 
         key = row.source, None if row.id is None else str(row.id), row.input
         kind = kind_of(row.instruction)
         if row.label is not None:
-            yield key, "relation", _labelled(row.label, options)
+            yield key, "relation", read_label(row.label, *(options.place or (path, None)))
         elif row.kg is not None:
             yield key, "relation", Facts(relations=tuple(Relation(r, Span(h), Span(t)) for h, r, t in row.kg))
         elif row.facts is not None:
@@ -79,16 +77,6 @@ def _said(path: Path, options: ReadOptions) -> Iterator[tuple[Key, str, Facts | 
             facts, bad = read_answer(row.output, kind, row.instruction)
             options.summary.count(Repair.ANSWER, bad)
             yield key, kind, facts
-
-
-def _labelled(label: str | list[dict[str, Any]], options: ReadOptions) -> Facts:
-    """The annotation of a test row that asks for triples."""
-    try:
-        return get_task("TRIPLES").read_label_rows(msgspec.json.decode(label) if isinstance(label, str) else label)
-    except (InputError, *BROKEN_JSON) as e:
-        problem = e.problem if isinstance(e, InputError) else f"the label is not JSON: {e}"
-        file, line = options.place or (None, None)
-        raise InputError(problem, file=file, line=line, field="label", expected="a list of relations") from None
 
 
 def sniff(sample: Sample) -> str | None:

@@ -13,8 +13,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
+import msgspec
+
+from iepile.errors import InputError
+from iepile.jsonl import BROKEN_JSON
 from iepile.records import Argument, Entity, Event, Facts, Relation, Span
+from iepile.tasks import get_task
 from iepile.tasks.mentions import NOBODY, NONE
 from iepile.tasks.triple_shape import relations_of, triple_shape
 from iepile.tasks.triple_text import read_triples
@@ -79,6 +86,19 @@ def read_answer(answer: str, kind: str, question: str) -> tuple[Facts, int]:
             Argument(role, Span(text)) for text, role in arguments if text not in NOBODY))
         for (trigger, kind), arguments in stated if trigger not in NOBODY or any(t not in NOBODY for t, _ in arguments)
     )), bad
+
+
+def read_label(label: str | list[dict[str, Any]], file: Path, line: int | None) -> Facts:
+    """The annotation of a test row that asks for triples.
+
+    Raises:
+        InputError: no list of relations; names file and line.
+    """
+    try:
+        return get_task("TRIPLES").read_label_rows(msgspec.json.decode(label) if isinstance(label, str) else label)
+    except (InputError, *BROKEN_JSON) as e:
+        problem = e.problem if isinstance(e, InputError) else f"the label is not JSON: {e}"
+        raise InputError(problem, file=file, line=line, field="label", expected="a list of relations") from None
 
 
 def _items(line: str, kind: str, labels: list[str]) -> Iterator[tuple[list[str], list[tuple[str, str]]]]:
