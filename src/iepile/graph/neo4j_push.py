@@ -24,8 +24,10 @@ from iepile.graph.build import Tick, graph_of
 from iepile.graph.property_graph import (
     DOCUMENT,
     FACT,
+    GRAPH,
     LABELS,
     MENTIONED_IN,
+    NEO4J_SCHEMA,
     GraphNode,
     Relationship,
     nodes,
@@ -38,12 +40,6 @@ from iepile.graph.store import Store
 from iepile.version import __version__
 
 SCHEMES = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
-# No index of names but full text: others refuse a value of some thousand bytes, and with it the whole batch.
-SCHEMA = (
-    *(f"CREATE CONSTRAINT iepile_{label.lower()} IF NOT EXISTS FOR (n:{label}) REQUIRE n.key IS UNIQUE"
-      for label in LABELS),
-    "CREATE FULLTEXT INDEX iepile_names IF NOT EXISTS FOR (n:Entity|Event) ON EACH [n.name, n.aliases]",
-)
 RETRIED_S = 30.0
 """How long the driver repeats a transaction that failed for a passing reason."""
 T = TypeVar("T")
@@ -63,7 +59,7 @@ class PushConfig:
     """Name of the environment variable that holds the password, which never stands on the command line."""
     database: str = ""
     """Database on the server; empty: its default."""
-    name: str = "iepile"
+    name: str = GRAPH
     """Name of the graph, noted on all that is put in: what another name put there is never removed."""
     batch_size: int = 5000
     """Nodes or relationships in one transaction."""
@@ -160,7 +156,7 @@ class _Push:
         """On all that is put in; what bears the name and an older time is not in the graph any more."""
 
     def run(self, store: Store) -> PushSummary:
-        for statement in SCHEMA:
+        for statement in NEO4J_SCHEMA:
             self._write([(statement, {})])
         for batch in _batches(nodes(store), self.config.batch_size):
             self._write(_grouped(batch, self._of_node))

@@ -32,6 +32,15 @@ TRAIL = tuple(f for f in Edge.__struct_fields__ if f not in ("head", "tail", "he
 """What a relationship carries, by the names that edges have; MENTIONED_IN carries `type` too, FACT does not need it."""
 NUMBERS = frozenset(f for f in TRAIL if f.endswith(("_start", "_end")))
 """Those of the trail that are integers."""
+# No index of names but full text: others refuse a value of some thousand bytes, and with it the whole batch.
+NEO4J_SCHEMA = (
+    *(f"CREATE CONSTRAINT iepile_{label.lower()} IF NOT EXISTS FOR (n:{label}) REQUIRE n.key IS UNIQUE"
+      for label in LABELS),
+    "CREATE FULLTEXT INDEX iepile_names IF NOT EXISTS FOR (n:Entity|Event) ON EACH [n.name, n.aliases]",
+)
+"""What Neo4j must know before nodes are looked up by key."""
+GRAPH = "iepile"
+"""Name of a graph in Neo4j, where none is given."""
 TYPE_LENGTH = 200
 """Longest relation, in code points, that becomes the type of a relationship."""
 _COLUMNS = ", ".join(f"f.{name}" for name in Edge.__struct_fields__)

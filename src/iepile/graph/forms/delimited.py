@@ -64,7 +64,7 @@ def read_edge_table(comma: str) -> Callable[[Path], Iterator[Edge]]:
 
     def read(path: Path) -> Iterator[Edge]:
         columns: list[str] = []
-        for line, cells in _records(path, comma):
+        for line, cells in records(path, comma):
             if not columns:
                 columns = [quoted or plain for _, quoted, plain, _ in cells]
                 check_columns(columns, path)
@@ -112,7 +112,7 @@ def _values(columns: Sequence[str], cells: Cells) -> dict[str, Any]:
     return values
 
 
-def _records(path: Path, comma: str) -> Iterator[tuple[int, Cells]]:
+def records(path: Path, comma: str) -> Iterator[tuple[int, Cells]]:
     """The records of a file, each with the line it begins at; empty lines are passed over."""
     cell = _pattern(comma)
     for line, record in _whole(path):
