@@ -29,7 +29,7 @@ ACTIONS = {
     "export": Action("exporting:ExportConfig", "exporting:export", ("graph", "output_file"), "in a form for others"),
     "merge": Action("entity_merging:MergeConfig", "entity_merging:merge_graph", ("graph",), "things that are one"),
     "unmerge": Action("unmerging:UnmergeConfig", "unmerging:unmerge_graph", ("graph",), "take merges back"),
-    "merges": Action("merge_list:MergesConfig", "merge_list:merges", ("graph",), "merges with their reasons"),
+    "merges": Action("merge_list:MergesConfig", "graph_shown:merges", ("graph",), "merges with their reasons"),
     "check": Action("checking:CheckConfig", "checking:check_graph", ("graph",), "hold it against a schema"),
     "remove": Action("removing:RemoveConfig", "removing:remove", ("graph",), "take documents out"),
     "view": Action("view:ViewConfig", "view:view", ("input_file", "output_file"), "a page to look at"),

@@ -12,7 +12,7 @@ import msgspec
 from iepile.cli import show
 from iepile.cli.progress import progress
 from iepile.errors import IepileError
-from iepile.graph import querying, search
+from iepile.graph import merge_list, querying, search
 from iepile.graph.build import KgConfig, build, graph_of
 from iepile.graph.edge import Edge
 from iepile.graph.forms.form import STORE, forms
@@ -71,6 +71,19 @@ def query(config: querying.QueryConfig) -> None:
     show.table(answer.columns, ([_cell(value) for value in row] for row in rows[:ROWS]))
     if len(rows) > ROWS:
         print(f"the first {ROWS} rows; for all: --output_file FILE.csv or --json")
+
+
+def merges(config: merge_list.MergesConfig) -> None:
+    """Merges with their reasons."""
+    done = merge_list.merges(config)
+    if show.as_json:
+        show.summary(done)
+        return
+    rows = [(m.name, m.into, m.type or m.into_type or "", _cell(m.score), m.rule, m.reason) for m in done.rows]
+    if rows:
+        show.table(("name", "stands under", "type", "sure", "rule", "reason"), rows)
+    done.rows = []
+    show.summary(done)
 
 
 def show_forms() -> None:

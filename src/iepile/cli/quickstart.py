@@ -60,7 +60,7 @@ def show_quickstart(done: RunSummary) -> None:
         (out / "graph" / "zh.html", "the graph; click an edge to read its sentence (en.html too)"),
         (out / "graph", "graphs to ask: iepile kg find ..., triples with their source, GraphML for Gephi or yEd"),
     ):
-        print(f"  {path!s:<{len(str(out)) + 14}} {what}")
+        print(f"  {path!s:<{len(str(out)) + 16}} {what}")
 
 
 def _language(path: str) -> str:
