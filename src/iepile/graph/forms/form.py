@@ -41,8 +41,10 @@ class Form:
 @cache
 def forms() -> dict[str, Form]:
     """All forms by name."""
+    from iepile.graph import forms as package
+
     found: dict[str, Form] = {}
-    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
+    for module in pkgutil.iter_modules(package.__path__):
         form = getattr(importlib.import_module(f"iepile.graph.forms.{module.name}"), "FORM", None)
         if isinstance(form, Form):
             found[form.name] = form
