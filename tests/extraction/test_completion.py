@@ -12,12 +12,13 @@ import pytest
 from iepile.corpus.completion import CompletionConfig, completion
 from iepile.corpus.convert import ConvertConfig, convert
 from iepile.evaluation.score import EvaluateConfig, evaluate
-from iepile.extraction.engines.engine import Completion, Request
+from iepile.extraction.engines.engine import Completion, Request, open_engine
 from iepile.extraction.predict import PredictConfig, predict
 from iepile.graph.build import KgConfig, build
 from iepile.jsonl import read_rows, write_rows
 from iepile.schema import Schema
 from iepile.tasks.triple_text import write_triples
+from tiny_models import byte_level_tokenizer, make_model
 
 TEXT = "2006年，弗雷泽出战女子水球世界杯，协助国家队夺得冠军。2008年，弗雷泽参加北京奥运会，赢得铜牌。"
 TRIPLES = [("弗雷泽", "参加", "北京奥运会"), ("弗雷泽", "获奖", "铜牌"), ("弗雷泽", "属于", "国家队"),
@@ -112,3 +113,22 @@ def test_what_is_only_like_a_name_in_the_text_is_not_taken_for_it(
     head = free["facts"]["relations"][0]["head"]
     assert head["text"] == (placed or said) and ("start" in head) == (placed is not None)
     assert held["facts"]["relations"][0]["head"]["text"] == "Charles Babbage"
+
+
+def test_a_language_model_may_leave_the_text_where_it_is_asked_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Weights that know nothing never end a mention by themselves.
+    monkeypatch.setattr("iepile.tasks.triple_shape.LONGEST", 5)
+    folder = make_model(tmp_path / "model", byte_level_tokenizer(), width=40)
+    rows = [row(asked, f"{n}弗雷泽参加北京奥运会。") | {"id": f"{n}{asked}"}
+            for asked in (ASKED, REQUEST + ASKED) for n in range(2)]
+    write_rows(tmp_path / "in.json", rows)
+    engine = open_engine("transformers", str(folder), {"max_new_tokens": 150, "max_items": 2})
+    summary = predict(PredictConfig(str(tmp_path / "in.json"), str(tmp_path / "pred.json")), engine)
+    found = [r for _, r in read_rows(tmp_path / "pred.json")]
+    held, free = ([f for r in part for f in r["facts"].get("relations", ())] for part in (found[:2], found[2:]))
+    assert held and all("start" in f[end] for f in held for end in ("head", "tail"))
+    assert free and not all("start" in f[end] for f in free for end in ("head", "tail"))
+    assert all(f["type"] in ("参加", "获奖", "属于", "夺得") for f in (*held, *free))
+    assert summary.completed > 0 and (summary.ungrounded, summary.errors, summary.invalid) == (0, 0, 0)
