@@ -23,8 +23,8 @@ from iepile.records import Relation, Span
 from iepile.tasks.mentions import occurrences, occurs
 
 Standing = Literal["supported", "lost", "in doubt", "none"]
-MOST_PLACES = 100
-"""Places of a mention that are looked at."""
+MOST_PLACES = 40
+"""Places of a mention that are looked at for evidence; whether it is named at all is asked of the whole rest."""
 
 
 class Evidence(msgspec.Struct, frozen=True):
