@@ -35,6 +35,15 @@ def groups(names: tuple[str, ...], type_: str | None) -> set[frozenset[str]]:
     ("地点", ("北京市", "北京")),
     (None, ("Coca-Cola", "CocaCola", "Ｃoca Cola")),
     ("公司", ("中国建设银行股份有限公司", "中国建没银行股份有限公司")),
+    ("ORG", ("深圳证券交易所", "深交所")),
+    ("ORG", ("鞍山钢铁公司", "鞍钢")),
+    ("event", ("中国人民政治协商会议第八届全国委员会", "中国人民治协商会议第八届全国委员会")),
+    ("organisation", ("Leicester Aviation Company", "Leicester Aviation Compamy")),
+    ("organisation", ("Kingston Whitaker Company", "Kingston Whitaker Company Ltd", "Kingston Whitaker")),
+    ("organisation", ("Albany Financial Lancaster Company", "AFLC")),
+    ("organisation", ("Bristol Textile Institute", "Bristol Textile Works", "BristolTextile Institute")[::2]),
+    ("person", ("Gong Zhichao", "Gong Zichao")),
+    ("product", ("Stewart platform", "Stewart platforms")),
 ])
 def test_one_thing(type_: str | None, names: tuple[str, ...]) -> None:
     assert groups(names, type_) == {frozenset(names)}
@@ -59,10 +68,34 @@ def test_one_thing(type_: str | None, names: tuple[str, ...]) -> None:
     (None, ("2,424人", "2424个", "24人", "5 km", "5 m", "1.5", "15", "2024年", "2023年")),
     (None, ("2024年5月", "$5", "€5", "5%", "5")),
     (None, ("May 5, 2024", "May 6, 2024", "five miles", "five metres", "三千公里", "三千公斤")),
+    ("ORG", ("浙江大学", "浙江工业大学信息工程学院")),
+    ("ORG", ("国防部", "国防情报部")),
+    ("ORG", ("人民日报社", "人民日报出版社")),
+    ("ORG", ("金科集团", "金风科技")),
+    ("ORG", ("北京工业大学", "北方工业大学", "北京工商大学")),
+    ("ORG", ("甘肃环境保护局", "甘肃环境保护所")),
+    ("ORG", ("河南硕华会计师事务所", "河南联华会计师事务所")),
+    ("职务", ("人事部部长", "人事部经理", "人事部副经理", "党委委员", "校党委委员", "秘书长", "秘书处处长")),
+    ("LOC", ("Hunan", "Henan", "Yongzhou", "Yangzhou", "Panama", "Panama City", "Columbia", "Columbian")),
+    ("PER", ("Uighur", "Uighurs", "Dumont", "Dupont")),
     ("country", ("Iran", "Iraq", "Niger", "Nigeria", "Austria", "Australia")),
 ])
 def test_two_things(type_: str | None, names: tuple[str, ...]) -> None:
     assert groups(names, type_) == set()
+
+
+def test_a_slip_that_many_make_is_still_one() -> None:
+    places = ["Albany", "Bristol", "Denver", "Glasgow", "Hamburg", "Jakarta", "Leicester", "Norwich", "Oakland",
+              "Plymouth", "Seattle", "Toronto", "Utrecht", "Warsaw", "Kingston", "Florence", "Cambridge", "Edmonton",
+              "Islington", "Manchester", "Rotterdam", "Vancouver", "Abernathy", "Blackwood", "Cavendish", "Eastwood",
+              "Fairbanks", "Galloway", "Huntington", "Lancaster", "Pemberton", "Sinclair", "Thornton", "Underwood",
+              "Vanderbilt", "Wakefield", "Whitaker", "Winchester", "Rutherford", "Montgomery", "Stapleton"]
+    names = [f"{p} Optical Laboratory" for p in places]
+    assert groups((*names, "Albany Optiacl Laboratory", "Bristol Optiacl Laboratory"), "organisation") == {
+        frozenset((f"{p} Optical Laboratory", f"{p} Optiacl Laboratory")) for p in ("Albany", "Bristol")}
+    # Where the other word is not so rare it is one of its own.
+    assert groups((*names[:9], "Albany Optimal Laboratory", "Bristol Optimal Laboratory"),
+                  "organisation") == set()
 
 
 def test_types_must_agree() -> None:
