@@ -216,6 +216,16 @@ def test_text_that_no_store_keeps_comes_back_too(form: str, edges: list[Edge]) -
     assert list(_Reading(pyoxigraph.Literal).edges(iter(pyoxigraph.parse(text, form_of(form))))) == edges
 
 
+def test_merged_names_are_aliases(tmp_path: Path) -> None:
+    of = {"head_type": "org", "relation": "in"}
+    path = written([edge("IBM", head_mention="Big Blue", **of), edge("IBM", head_mention="\x00", document="e", **of)],
+                   tmp_path / "g.nt")
+    aliases = {(q.object.value, q.object.datatype.value.rpartition("/")[2]) for q in quads(path, "N-Triples")
+               if q.predicate.value.endswith("altLabel")}
+    assert aliases == {("Big Blue", "XMLSchema#string"), ("\\u0000", "escapedString")}
+    assert not any("Big" in q.subject.value for q in quads(path, "N-Triples"))
+
+
 def test_what_a_document_states_is_a_graph_in_n_quads(tmp_path: Path) -> None:
     path = written(EDGES, tmp_path / "g.nq", "N-Quads")
     store = pyoxigraph.Store()
@@ -351,6 +361,12 @@ def test_other_graphs_are_refused(tmp_path: Path) -> None:
     (tmp_path / "g.ttl").write_text("<urn:a> <urn:b> <urn:c> .", "utf-8")
     with pytest.raises(InputError, match="no graph of ours"):
         list(read_rdf(tmp_path / "g.ttl", "Turtle"))
+
+
+def test_reading_asks_no_other_machine(tmp_path: Path) -> None:
+    (tmp_path / "g.jsonld").write_text('{"@context": "http://127.0.0.1:9/context", "@id": "urn:a", "b": "c"}', "utf-8")
+    with pytest.raises(InputError, match=r"not JSON-LD: .*remote contexts"):
+        list(read_rdf(tmp_path / "g.jsonld", "JSON-LD"))
 
 
 def test_a_failure_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,4 +4,7 @@ from iepile.graph.rdf.reading import read_rdf
 from iepile.graph.rdf.vocabulary import BASE
 from iepile.graph.rdf.writing import write_rdf
 
-__all__ = ["BASE", "read_rdf", "write_rdf"]
+FORMS = {"turtle": "Turtle", "ntriples": "N-Triples", "nquads": "N-Quads", "jsonld": "JSON-LD"}
+"""What pyoxigraph calls the forms of iepile.graph.forms."""
+
+__all__ = ["BASE", "FORMS", "read_rdf", "write_rdf"]
