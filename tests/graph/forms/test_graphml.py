@@ -123,6 +123,8 @@ def test_it_is_graphml_as_its_schema_says(tmp_path: Path) -> None:
     ("<?iepile {", "<?iepile [{", "an instruction that is not JSON"),
     ("<graphml", '<!DOCTYPE graphml [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]><graphml', "entities of its own"),
     ("</graph>", "<hyperedge/></graph>", "holds a hyperedge"),
+    ('encoding="UTF-8"', 'encoding="UTi-8"', "unknown encoding"),
+    ('encoding="UTF-8"', 'encoding="GB18030"', "multi-byte encodings are not supported"),
 ])
 def test_what_is_no_graph_is_refused_with_its_line(tmp_path: Path, old: str, new: str, said: str) -> None:
     path = written(tmp_path, FAMILY)

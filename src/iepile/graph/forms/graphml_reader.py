@@ -38,6 +38,9 @@ def read_graphml(path: Path) -> Iterator[Edge]:
             except expat.ExpatError as e:
                 raise InputError(f"not XML: {expat.errors.messages[e.code]}", file=path, line=e.lineno,
                                  expected="GraphML") from None
+            except (LookupError, ValueError) as e:  # of the encoding that it names
+                raise InputError(f"not XML: {e}", file=path, line=1, field="encoding", expected="UTF-8",
+                                 fix="convert it, e.g. iconv -f GB18030 -t UTF-8") from None
             yield from reader.found
             reader.found.clear()
             if not block:
