@@ -40,6 +40,12 @@ def test_what_is_no_instruction(bad: str) -> None:
     assert e.value.field == "instruction"
 
 
+def test_plain_words_are_told_what_to_do() -> None:
+    with pytest.raises(InputError, match="not an instruction: plain words") as e:
+        read_instruction("关系类型为{'国籍'},以(头实体,关系,尾实体)的形式回答")
+    assert "TRIPLES" in str(e.value.fix)
+
+
 @given(text, st.lists(text), st.lists(text), text)
 def test_questions_about_one_text_begin_alike(prompt: str, one: list[str], other: list[str], body: str) -> None:
     first, second = (text_first(Instruction(prompt, s, body).render()) for s in (one, other))

@@ -53,7 +53,10 @@ def read_instruction(text: str) -> Instruction:
     try:
         w = _decoder.decode(text)
     except BROKEN_JSON as e:
-        raise InputError(f"not an instruction: {e}", field="instruction", expected=EXPECTED) from None
+        words = text.strip() and not text.lstrip().startswith(("{", "[", '"'))
+        raise InputError(f"not an instruction: {'plain words' if words else e}", field="instruction", expected=EXPECTED,
+                         fix="name the task of questions in words (TRIPLES), or convert the documents for another task"
+                         if words else None) from None
     return Instruction(w.instruction, list(w.schema), w.input)
 
 

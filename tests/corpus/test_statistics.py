@@ -54,6 +54,20 @@ def test_rows_count_what_is_asked_and_found(tmp_path: Path, split: str) -> None:
     assert cell.asked == {"人物": 2, "地点": 2, "机构": 2} and cell.labels == {"人物": 1, "地点": 1}
 
 
+@pytest.mark.parametrize("split", ["train", "test"])
+@pytest.mark.parametrize("words", ["guide", "varied"])
+def test_rows_that_ask_in_words_are_counted_too(tmp_path: Path, split: str, words: str) -> None:
+    source = write(tmp_path / "d.jsonl", EN, {"text": "Nobody met.", "source": "b", "relation": []})
+    (tmp_path / "schema.json").write_text('[]\n["knows", "likes"]\n{}\n', encoding="utf-8")
+    rows = str(tmp_path / "rows.jsonl")
+    convert(ConvertConfig(src_path=source, tgt_path=rows, schema_path=str(tmp_path / "schema.json"), split_num=-1,
+                          task="TRIPLES", language="en", words=words, split=split))  # type: ignore[arg-type]
+    (cell,) = stats(StatsConfig(input_files=[rows])).cells
+    assert (cell.source, cell.task, cell.language) == ("b", "TRIPLES", "en")
+    assert (cell.records, cell.empty, cell.facts) == (2, 1, 1)
+    assert cell.asked == {"knows": 2, "likes": 2} and cell.labels == {"knows": 1} and cell.tokens > 30
+
+
 def test_the_page_holds_the_figures_and_the_chart_library(tmp_path: Path) -> None:
     page = tmp_path / "s.html"
     result = stats(StatsConfig(input_files=[write(tmp_path / "d.jsonl", ZH, EN)], page=str(page)))

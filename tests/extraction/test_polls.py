@@ -98,6 +98,9 @@ def test_descriptions_examples_and_wordings_of_ones_own() -> None:
 def test_what_cannot_be_asked_of_a_text() -> None:
     with pytest.raises(InputError, match="must be told"):
         SchemaPolls(SCHEMA, ["EEA"])
+    with pytest.raises(InputError, match="asks in words of its own") as words:
+        SchemaPolls(SCHEMA, ["TRIPLES"])
+    assert "ask RE" in str(words.value.fix)
     with pytest.raises(InputError, match="unknown task"):
         tasks_named("NER, NERD")
     assert tasks_named("ner, ee,") == ("NER", "EE") and get_task("ner").name == "NER"

@@ -12,6 +12,7 @@ import pytest
 
 from compact_toy import small
 from iepile.corpus.build import BuildConfig, build
+from iepile.errors import InputError
 from iepile.evaluation.score import EvaluateConfig, evaluate
 from iepile.extraction.predict import PredictConfig, predict
 from iepile.jsonl import read_rows, write_rows
@@ -66,6 +67,14 @@ def test_rows_of_a_text_are_joined_and_what_no_row_asked_stays_unasked(tmp_path:
     assert one.asked_pairs == (Label("relation", "works for"),)
     assert other.asked_spans == (firm,)
     assert other.spans.get(firm, []) == []
+
+
+def test_questions_in_words_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    asked = {"task": "TRIPLES", "instruction": "关系类型为{'国籍'},以(头实体,关系,尾实体)的形式回答", "input": "甲是乙人。",
+             "output": "(甲,国籍,乙)"}
+    with pytest.raises(InputError, match="asks in plain words") as e:
+        examples(tmp_path, asked)
+    assert e.value.line == 1 and "--task RE" in str(e.value.fix)
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from iepile.instruction import EXPECTED
 from iepile.jsonl import BROKEN_JSON, atomic_writer, check_targets, read_rows
 from iepile.language import language_of
 from iepile.page import write_page
-from iepile.records import Document
+from iepile.records import Document, Facts
 from iepile.tasks.task import Task, get_task
 from iepile.unified import document_from_row
 
@@ -134,8 +134,10 @@ class Counting:
             InputError: not such a row.
         """
         try:
+            if (task := get_task(row["task"])).in_words:
+                self._words(task, row)
+                return
             question = self._decoder.decode(row["instruction"])
-            task = get_task(row["task"])
             answer = row.get("output") or row.get("label")
             found = {} if answer is None else msgspec.json.decode(answer)
         except (KeyError, TypeError, AttributeError, *BROKEN_JSON) as e:
@@ -152,6 +154,18 @@ class Counting:
         # The language of the prompt: that of a short text can look different from its data set's.
         self._add(str(row.get("source") or "unknown"), task.name, language_of(question.instruction), tokens,
                   len(question.input), facts, asked)
+
+    def _words(self, task: Task, row: Mapping[str, Any]) -> None:
+        """Count a row whose question stands in plain words beside its text."""
+        items, said = task.read_words(row["instruction"]), row.get("output")
+        if said is not None:
+            found = task.parse(said, items).facts
+        else:
+            found = task.read_label_rows(msgspec.json.decode(row["label"])) if row.get("label") else Facts()
+        names = [i.name for i in items]
+        tokens = sum(self.tokens(part) for part in (row["instruction"], row["input"], said or ""))
+        self._add(str(row.get("source") or "unknown"), task.name, language_of(row["instruction"]), tokens,
+                  len(row["input"]), Counter(r.type for r in found.relations if r.type in names), names)
 
     def _asked(self, task: Task, schema: bytes) -> list[str]:
         names = self._names.get((task.name, schema))

@@ -163,7 +163,7 @@ class SchemaPolls:
         for name in tasks or TASKS:
             task = get_task(name)
             if task.in_words:
-                raise InputError(f"{task.name} asks in words of its own", field="task",
+                raise InputError(f"{task.name} asks in words of its own, not by a schema", field="task",
                                  fix="ask RE, or make rows with `iepile convert --split test` and give these")
             if task.poses_facts:
                 raise InputError(f"{task.name} asks about facts of the text that must be told", field="task",

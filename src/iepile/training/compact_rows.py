@@ -132,8 +132,11 @@ def _read_row(row: dict[str, Any]) -> tuple[str, Task, tuple[Item, ...], Facts]:
         if not isinstance(row.get(key), str):
             fix = "convert with --split train" if key == "output" else "convert documents with iepile convert"
             raise InputError(f"the row has no {key}", field=key, expected="a training row", fix=fix)
-    instruction = read_instruction(row["instruction"])
     task = get_task(row["task"])
+    if task.in_words:
+        raise InputError(f"{task.name} asks in plain words, which the compact model does not read", field="task",
+                         fix="convert the documents with --task RE, or tune a language model (--model_name_or_path)")
+    instruction = read_instruction(row["instruction"])
     items = task.read_items(instruction.schema)
     labels(task, items)  # refuses what the model cannot learn, while the line is known
     if "facts" in row:
