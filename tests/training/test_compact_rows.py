@@ -70,8 +70,8 @@ def test_rows_of_a_text_are_joined_and_what_no_row_asked_stays_unasked(tmp_path:
 
 
 def test_questions_in_words_are_refused_with_what_to_do(tmp_path: Path) -> None:
-    asked = {"task": "TRIPLES", "instruction": "关系类型为{'国籍'},以(头实体,关系,尾实体)的形式回答", "input": "甲是乙人。",
-             "output": "(甲,国籍,乙)"}
+    asked = {"task": "TRIPLES", "instruction": "关系类型为{'国籍'},以(头实体,关系,尾实体)的形式回答",
+             "input": "甲是乙人。", "output": "(甲,国籍,乙)"}
     with pytest.raises(InputError, match="asks in plain words") as e:
         examples(tmp_path, asked)
     assert e.value.line == 1 and "--task RE" in str(e.value.fix)
