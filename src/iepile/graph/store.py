@@ -161,7 +161,8 @@ class Store:
     def rows(self, sql: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         """The rows of a query of our own making, as they come."""
         try:
-            yield from self.db.execute(sql, values)
+            for row in self.db.execute(sql, values):  # noqa: UP028 - `yield from` would close the cursor of a closed store
+                yield row
         except sqlite3.DatabaseError as e:
             raise IepileError(f"{self.path}: {e}") from None
 

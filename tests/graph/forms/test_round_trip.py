@@ -131,3 +131,10 @@ def test_half_of_a_surrogate_pair_becomes_the_replacement_character(tmp_path: Pa
     half = edge("a\ud800", "\udfff", "b", snippet="\ud800", document="\ud83d")
     assert kept(stored(tmp_path / "graph.db", [half])) == [edge("a\ufffd", "\ufffd", "b", snippet="\ufffd",
                                                               document="\ufffd")]
+
+
+def test_edges_that_nobody_reads_to_the_end_do_no_harm(tmp_path: Path) -> None:
+    with Store(stored(tmp_path / "graph.db", EDGES)) as store:
+        edges = store.edges()
+        assert next(edges) == EDGES[0]
+    del edges  # a complaint of the closed store would be a warning, and so an error
