@@ -56,6 +56,8 @@ VERBS = {
                   ("src_path",), ("tgt_path", "rejects", "report")),
     "leaks": Verb("iepile.corpus.leaks:LeaksConfig", "iepile.corpus.leaks:leaks",
                   ("train", "evaluation"), ("tgt_path", "rejects", "report")),
+    "completion": Verb("iepile.corpus.completion:CompletionConfig", "iepile.corpus.completion:completion",
+                       ("src_path",), ("tgt_path",)),
     "convert": Verb("iepile.corpus.convert:ConvertConfig", "iepile.corpus.convert:convert",
                     ("src_path", "schema_path", "hard_negative_path", "wording"), ("tgt_path",)),
     "negatives": Verb("iepile.corpus.negatives:NegativesConfig", "iepile.corpus.negatives:negatives",

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from iepile.cli import guides
+from iepile.cli.graph import ACTIONS
 from iepile.cli.main import VERBS
 
 ROOT = Path(__file__).parents[2]
@@ -21,6 +22,7 @@ CONFIGS = {
     "import": ["iepile.corpus.importing:ImportConfig"],
     "clean": ["iepile.corpus.clean:CleanConfig"],
     "leaks": ["iepile.corpus.leaks:LeaksConfig"],
+    "completion": ["iepile.corpus.completion:CompletionConfig"],
     "convert": ["iepile.corpus.convert:ConvertConfig"],
     "negatives": ["iepile.corpus.negatives:NegativesConfig"],
     "build": ["iepile.corpus.build:BuildConfig"],
@@ -37,8 +39,7 @@ CONFIGS = {
     "compare": ["iepile.evaluation.compare:CompareConfig"],
     "bench": ["iepile.bench.bench:BenchConfig"],
     "calibrate": ["iepile.extraction.calibrate:CalibrateConfig"],
-    "kg": ["iepile.graph.build:KgConfig", "iepile.graph.ccks2023:Ccks2023Config",
-           "iepile.graph.view:ViewConfig"],
+    "kg": ["iepile.graph.build:KgConfig", *(f"iepile.graph.{action.config}" for action in ACTIONS.values())],
 }
 
 

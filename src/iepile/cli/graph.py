@@ -27,6 +27,7 @@ ACTIONS = {
     "path": Action("search:PathConfig", "graph_shown:path", ("graph", "start", "end"), "how two things hang together"),
     "query": Action("querying:QueryConfig", "graph_shown:query", ("graph", "query"), "ask in SQL, SPARQL or Cypher"),
     "export": Action("exporting:ExportConfig", "exporting:export", ("graph", "output_file"), "in a form for others"),
+    "push": Action("neo4j_push:PushConfig", "graph_shown:pushed", ("graph",), "into a Neo4j database"),
     "merge": Action("entity_merging:MergeConfig", "entity_merging:merge_graph", ("graph",), "things that are one"),
     "unmerge": Action("unmerging:UnmergeConfig", "unmerging:unmerge_graph", ("graph",), "take merges back"),
     "merges": Action("merge_list:MergesConfig", "graph_shown:merges", ("graph",), "merges with their reasons"),

@@ -12,7 +12,7 @@ import msgspec
 from iepile.cli import show
 from iepile.cli.progress import progress
 from iepile.errors import IepileError
-from iepile.graph import merge_list, querying, search
+from iepile.graph import merge_list, neo4j_push, querying, search
 from iepile.graph.build import KgConfig, build, graph_of
 from iepile.graph.edge import Edge
 from iepile.graph.forms.form import STORE, forms
@@ -32,6 +32,12 @@ def made(config: KgConfig) -> None:
     if done.malformed:
         raise IepileError(f"{done.malformed} rows of {config.input_file} are left out, the rest is in the graph\n"
                           f"  do:       mend them and give the same command again")
+
+
+def pushed(config: neo4j_push.PushConfig) -> None:
+    """Put a graph into Neo4j, and say what came of it."""
+    with progress("push") as tick:
+        show.summary(neo4j_push.push(config, tick))
 
 
 def info(config: search.InfoConfig) -> None:

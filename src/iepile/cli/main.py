@@ -15,6 +15,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "clean": ("cleaning", "one spelling, no junk, each text once"),
     "leaks": ("cleaning", "training texts that are in an evaluation split"),
     "build": ("corpus", "raw data sets to a clean instruction corpus, in one run"),
+    "completion": ("corpus", "take clauses out of texts, for models that complete triples"),
     "convert": ("corpus", "documents to instruction rows"),
     "negatives": ("corpus", "mine the labels that are easily confused"),
     "stats": ("corpus", "what is in a corpus: counts and a page of charts"),

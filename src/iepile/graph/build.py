@@ -238,8 +238,8 @@ def form_of(path: str) -> Callable[[Path], Iterator[Edge]] | None:
     if file.is_dir():
         raise InputError("is a folder", file=path, expected="a file, or a graph that is a folder")
     with open_bytes(path) as f:
-        if not f.read(1):
-            return forms()["jsonl"].read  # a graph without edges is a graph
+        if not f.read(1):  # a graph without edges is a graph; predictions without rows are none
+            return forms()["jsonl"].read if plain == ".jsonl" else None
     try:
         _, first = next(read_rows(path))
     except InputError:
