@@ -7,23 +7,38 @@ in another order, with one slip (one in five: two), or short (IBM, 北大, J. Sm
 parts, so many things differ in one word, character or number. Half of the mentions know one neighbour of their thing.
 Peers see names and types, as ours without neighbours does: exact match, and rapidfuzz (the best of three scorers and 14
 thresholds, chosen on the answers), pairs joined into groups. The rules and this maker of names have one author: the
-figures compare ways, and say little of names in the wild.
+figures compare ways, and say little of names in the wild. Nobody looked at the names of `held out` while the rules were
+made: their parts are made up of syllables.
+
+The ceiling is what can be reached by names and types alone: each different name goes to the thing it is used for most.
+It falls where more things share parts: of 80,000 things made of the same parts many have one short form. The second set
+of 200,000 is made of 4.5 times as many parts.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import random
 import resource
+import subprocess
+import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from rapidfuzz import fuzz, process
 from results import record
 
+from iepile.graph.edge import Edge
+from iepile.graph.entity_merging import MergeConfig, merge_graph
+from iepile.graph.loading import Loading, Part
 from iepile.graph.merging import Node, merge
+from iepile.graph.store import Store
 
 
 def _words(text: str) -> list[str]:
@@ -63,20 +78,51 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 CHARACTERS = "的是在有我他这个们来到时地为子说生国年着就那和要她出也得里后自以会"
 
 
-def things(n: int, rng: random.Random) -> list[tuple[str, str]]:
+SYLLABLES = _words("ba bel cor da den el fa gan hor il jo kel lan mor nes ol pra quin ros sil ta ul ven wil xan zed")
+NAMING = "安宝博昌诚川达德鼎方丰福富刚冠光海浩和恒宏鸿华辉汇吉佳嘉健江杰锦景凯康坤兰乐立联林隆龙茂明铭宁鹏平普启庆瑞润"
+
+
+class Parts(NamedTuple):
+    """What names are put together from."""
+
+    first: list[str] = FIRST
+    last: list[str] = LAST
+    places: list[str] = PLACES
+    fields: list[str] = FIELDS
+    cities: list[str] = CITIES
+    adjectives: list[str] = ADJECTIVES
+    trades: list[str] = TRADES
+
+
+def invented(seed: int, times: float = 1.0) -> Parts:
+    """Parts that no list of ours has, so many times as many."""
+    rng = random.Random(seed)
+
+    def made(like: list[str]) -> list[str]:
+        out: dict[str, None] = {}
+        while len(out) < len(like) * times:
+            word = ("".join(rng.choice(SYLLABLES) for _ in range(rng.randint(2, 4))).title() if like[0].isascii() else
+                    "".join(rng.sample(NAMING, 2)))
+            out[word] = None
+        return list(out)
+
+    return Parts(*(made(like) for like in Parts()))
+
+
+def things(n: int, rng: random.Random, parts: Parts) -> list[tuple[str, str]]:
     """Names with their type, each once."""
     out: dict[tuple[str, str], None] = {}
     while len(out) < n:
         sort = rng.randrange(4)
         if sort == 0:
-            middle = f" {rng.choice(LETTERS).upper()}{rng.choice('aeiou')}{rng.choice(LAST)[2:5]}"
-            name = rng.choice(FIRST) + (middle if rng.random() < 0.5 else "") + " " + rng.choice(LAST)
+            middle = f" {rng.choice(LETTERS).upper()}{rng.choice('aeiou')}{rng.choice(parts.last)[2:5]}"
+            name = rng.choice(parts.first) + (middle if rng.random() < 0.5 else "") + " " + rng.choice(parts.last)
         elif sort == 1:
-            name = f"{rng.choice(PLACES)} {rng.choice(FIELDS)} {rng.choice(LAST)} {rng.choice(SORTS)}"
+            name = " ".join(map(rng.choice, (parts.places, parts.fields, parts.last, SORTS)))
         elif sort == 2:
             name = rng.choice(FAMILY) + "".join(rng.choice(GIVEN) for _ in range(2))
         else:
-            name = rng.choice(CITIES) + rng.choice([rng.choice(ADJECTIVES), ""]) + rng.choice(TRADES)
+            name = rng.choice(parts.cities) + rng.choice([rng.choice(parts.adjectives), ""]) + rng.choice(parts.trades)
             name += rng.choice(SORTS_ZH)
         out[name, "person" if sort % 2 == 0 else "organisation"] = None
     return list(out)
@@ -109,11 +155,11 @@ def mention(name: str, type_: str, rng: random.Random) -> str:
     return name
 
 
-def made(n: int, seed: int) -> tuple[list[Node], list[int]]:
+def made(n: int, seed: int, parts: Parts) -> tuple[list[Node], list[int]]:
     rng = random.Random(seed)
     nodes: list[Node] = []
     gold: list[int] = []
-    for k, (name, type_) in enumerate(things(n, rng)):
+    for k, (name, type_) in enumerate(things(n, rng, parts)):
         for _ in range(rng.randint(1, 4)):
             known = (("works with", f"t{k}.{rng.randrange(2)}"),) if rng.random() < 0.5 else ()
             nodes.append(Node(f"m{len(nodes):07}", mention(name, type_, rng), type_, neighbours=known))
@@ -131,6 +177,13 @@ def score(groups: list[Any], gold: list[int]) -> dict[str, float]:
     right = pairs(zip(groups, gold, strict=True))
     p, r = right / max(pairs(groups), 1), right / max(pairs(gold), 1)
     return {"P": round(100 * p, 2), "R": round(100 * r, 2), "F1": round(200 * p * r / max(p + r, 1e-9), 2)}
+
+
+def ceiling(nodes: list[Node], gold: list[int]) -> dict[str, float]:
+    used: dict[tuple[str, str | None], Counter[int]] = {}
+    for node, thing in zip(nodes, gold, strict=True):
+        used.setdefault((node.name, node.type), Counter())[thing] += 1
+    return score([used[n.name, n.type].most_common(1)[0][0] for n in nodes], gold)
 
 
 def ours(nodes: list[Node]) -> list[str]:
@@ -174,26 +227,66 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
-    nodes, gold = made(args.mentions, args.seed)
-    bare = [Node(n.id, n.name, n.type) for n in nodes]
-    start = time.process_time()
-    alone = score(ours(bare), gold)
-    seconds = time.process_time() - start
-    result: dict[str, Any] = {
-        "mentions": len(nodes), "things": len(set(gold)), "exact": score([(n.name, n.type) for n in nodes], gold),
-        "ours": {**alone, "seconds": round(seconds, 2)}, "ours with neighbours": score(ours(nodes), gold)}
-    chinese = [i for i, n in enumerate(nodes) if not n.name.isascii()]
-    groups = ours(bare)
-    result["ours, Chinese"] = score([groups[i] for i in chinese], [gold[i] for i in chinese])
-    large, known = made(args.scale, args.seed + 1)
-    start = time.process_time()
-    found = ours(large)
-    result["scale"] = {"mentions": len(large), **score(found, known), "seconds": round(time.process_time() - start, 1),
-                       "peak MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}
-    result["rapidfuzz"] = fuzzy(nodes, gold)
-    result["F1 over rapidfuzz"] = round(alone["F1"] / result["rapidfuzz"]["F1"], 2)
+    held_out = made(args.mentions, args.seed + 100, invented(args.seed + 100))
+    result: dict[str, Any] = {"tuned on": compared(*made(args.mentions, args.seed, Parts())),
+                              "held out": compared(*held_out)}
+    times = (args.scale / args.mentions) ** 0.5
+    for name, parts in (("scale, same parts", Parts()), ("scale, more parts", invented(args.seed + 1, times))):
+        large, known = made(args.scale, args.seed + 1, parts)
+        start = time.process_time()
+        found = ours(large)
+        result[name] = {"mentions": len(large), **score(found, known), "ceiling": ceiling(large, known),
+                        "seconds": round(time.process_time() - start, 1)}
+    result["store"] = stored(large)
+    result["F1 over rapidfuzz"] = {name: round(result[name]["ours"]["F1"] / result[name]["rapidfuzz"]["F1"], 2)
+                                   for name in ("tuned on", "held out")}
     record("merging", args.write, result)
 
 
+def compared(nodes: list[Node], gold: list[int]) -> dict[str, Any]:
+    """Ours and the peers on one set."""
+    bare = [Node(n.id, n.name, n.type) for n in nodes]
+    start = time.process_time()
+    groups = ours(bare)
+    seconds = round(time.process_time() - start, 2)
+    result: dict[str, Any] = {
+        "mentions": len(nodes), "things": len(set(gold)), "ceiling": ceiling(nodes, gold),
+        "exact": score([(n.name, n.type) for n in nodes], gold), "rapidfuzz": fuzzy(nodes, gold),
+        "ours": {**score(groups, gold), "seconds": seconds}, "ours with neighbours": score(ours(nodes), gold)}
+    for name, ascii_ in (("Chinese", False), ("English", True)):
+        for type_ in ("person", "organisation"):
+            own = [i for i, n in enumerate(nodes) if n.name.isascii() == ascii_ and n.type == type_]
+            result[f"ours, {name} {type_}s"] = score([groups[i] for i in own], [gold[i] for i in own])
+    return result
+
+
+def stored(nodes: list[Node]) -> dict[str, Any]:
+    """`iepile kg merge` on a store of these mentions, in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "graph.db"
+        edges = 0
+        with Store(path, write=True, scratch=True) as store:
+            loading = Loading(store, "made", "made")
+            for n, node in enumerate(nodes):
+                for relation, tail in node.neighbours or (("is in", f"p{n % 5000}"),):
+                    edge = Edge(head=node.name, relation=relation, tail=tail, kind="relation", head_type=node.type,
+                                tail_type="person" if relation == "works with" else "place", document=f"d{n // 10}")
+                    edges += loading.put(Part(edge.document, None, "RE", n + 1), [edge])
+            loading.finish()
+        out = subprocess.run([sys.executable, __file__, "--job", str(path)], check=True, capture_output=True, text=True,
+                             env={**os.environ, "OMP_NUM_THREADS": "1"}).stdout
+    return {"edges": edges, **json.loads(out)}
+
+
+def job(path: str) -> None:
+    done = merge_graph(MergeConfig(path))
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    print(json.dumps({"nodes": done.nodes, "merges": done.merges, "peak MB": used.ru_maxrss // 1024,
+                      "cpu seconds": round(used.ru_utime + used.ru_stime, 1)}))
+
+
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--job"]:
+        job(sys.argv[2])
+    else:
+        main()

@@ -116,7 +116,8 @@ def _check(store: Store, checks: Checks, summary: CheckSummary) -> None:
     store.db.executemany("INSERT INTO violation (edge, rule, reason, action, missing_head, missing_relation, "
                          "missing_tail) VALUES (?, ?, ?, ?, ?, ?, ?)", noted(checks.check(edges())))
     summary.edges, summary.cut = checks.edges, checks.cut
-    summary.rules, summary.violations = dict(checks.counts.most_common()), checks.counts.total()
+    summary.rules = dict(sorted(checks.counts.items(), key=lambda x: (-x[1], x[0])))
+    summary.violations = checks.counts.total()
     summary.missing = store.one("SELECT count(*) FROM violation WHERE missing_head IS NOT NULL")
     summary.pruned, summary.flagged = (
         store.one("SELECT count(DISTINCT edge) FROM violation WHERE action = ?", (a,)) for a in ("prune", "flag"))

@@ -192,7 +192,7 @@ def _lead_to(store: Store, node: int) -> None:
 def _tell(store: Store, after: set[tuple[Any, ...]], before: set[tuple[Any, ...]], summary: MergeSummary) -> None:
     pairs, old = ({(gone, kept) for gone, kept, *_ in rows} for rows in (after, before))
     summary.merges, summary.new, summary.taken_back = len(pairs), len(pairs - old), len(old - pairs)
-    summary.rules = dict(Counter(rule for *_, rule, _ in after).most_common())
+    summary.rules = dict(sorted(Counter(rule for *_, rule, _ in after).items(), key=lambda x: (-x[1], x[0])))
     summary.kept_apart = store.one("SELECT count(*) FROM apart")
     least: dict[str, MergeRow] = {}
     for row in MergeRow.all_of(store):  # the least sure first
