@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from graph.forms.made import EDGES, HOSTILE, edge, stored
 from iepile.errors import InputError
+from iepile.graph import cypher as module
 from iepile.graph.cypher import check_reading, cypher
 from iepile.graph.forms.jsonl import write_edges
 from iepile.graph.forms.ladybug import connected, write_ladybug
@@ -160,12 +161,14 @@ def test_an_error_of_the_query_is_told_with_its_text(graph: Path) -> None:
     assert told.value.exit_code == 2
 
 
-def test_a_database_is_kept_beside_the_store_until_the_store_changes(tmp_path: Path) -> None:
+def test_the_database_of_a_large_store_is_kept_until_the_store_changes(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LARGE", 0)
     graph = stored(tmp_path / "graph.db", FACTS[:1])
     count = "MATCH ()-[f]->() RETURN count(f)"
 
     def kept() -> list[Path]:
-        return sorted(tmp_path.glob(".graph.db.*.lbug"))
+        return sorted((tmp_path / "graph.db.cypher").iterdir())
 
     assert ask(graph, count) == [(1,)]
     first, = kept()
@@ -182,7 +185,18 @@ def test_a_database_is_kept_beside_the_store_until_the_store_changes(tmp_path: P
     os.utime(graph, ns=(state.st_atime_ns, state.st_mtime_ns))
     assert graph.stat().st_size == state.st_size
     assert ask(graph, "MATCH ()-[f:FACT]->() WHERE f.confidence IS NOT NULL RETURN f.confidence") == [(0.25,)]
-    assert len(list(tmp_path.iterdir())) == 2
+    assert len(kept()) == 1 and len(list(tmp_path.iterdir())) == 2
+
+
+def test_nothing_is_kept_of_a_small_store_nor_where_nothing_can_be(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = stored(tmp_path / "graph.db", FACTS)
+    assert ask(graph, "MATCH ()-[f]->() RETURN count(f)") == [(4,)]
+    assert [p.name for p in tmp_path.iterdir()] == ["graph.db"]
+    monkeypatch.setattr(module, "LARGE", 0)
+    (tmp_path / "graph.db.cypher").write_text("in the way")
+    assert ask(graph, "MATCH ()-[f]->() RETURN count(f)") == [(4,)]
+    assert (tmp_path / "graph.db.cypher").read_text() == "in the way"
 
 
 def test_other_forms_are_asked_and_leave_nothing(tmp_path: Path) -> None:

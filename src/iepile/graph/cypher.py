@@ -4,8 +4,9 @@
                 ) as answer:
         print(answer.columns, list(answer.rows))
 
-Asked is a database of ladybug. Of a store one is made and kept beside it, as long as the store stays as it is; of a
-graph in another form one is made and thrown away. Labels and properties are told in property_graph.py.
+Asked is a database of ladybug. Of any other graph one is made; that of a large store is kept in the folder
+`graph.db.cypher` beside it, and made anew when the store has changed. It may be deleted. Labels and properties are told
+in property_graph.py.
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ from iepile.errors import IepileError, InputError
 from iepile.graph.build import graph_of
 from iepile.graph.forms.ladybug import connected, is_ladybug, write_ladybug
 from iepile.graph.sql import Answer
-from iepile.graph.store import ENDINGS, Store
+from iepile.graph.store import Store
 
+LARGE = 20_000
+"""Edges above which the database made of a store is kept."""
 MODEL = 1
-"""Version of the property graph; databases kept beside stores are made anew when it changes."""
+"""Version of the property graph; what is kept is made anew when it changes."""
 _READING = ("MATCH", "OPTIONAL", "UNWIND", "WITH", "RETURN", "CALL")
 _TOKEN = re.compile(
     r"""(?P<space>\s+)|(?P<comment>//[^\r\n]*|/\*.*?\*/)|(?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]*`)"""
@@ -141,37 +144,43 @@ def database_of(path: Path) -> Iterator[Path]:
     if path.is_file() and is_ladybug(path):
         yield path
         return
-    kept = _kept(path) if path.is_file() and path.suffix.lower() in ENDINGS else None
-    if kept is not None and kept.is_file():
-        yield kept
-        return
     with tempfile.TemporaryDirectory(prefix="iepile-") as folder:
-        made = kept or Path(folder) / "graph.lbug"
+        made = Path(folder) / "graph.lbug"
         with graph_of(str(path)) as store:
-            write_ladybug(store, made)
-        if kept is not None:
-            for older in kept.parent.glob(f".{_literal(path.name)}.*.lbug"):
-                if older != kept:
-                    with suppress(OSError):
-                        older.unlink()
-        yield made
+            kept = _kept(store) if store.path == path and store.one("SELECT count(*) FROM edge") > LARGE else None
+            if kept is None:
+                write_ladybug(store, made)
+        yield kept or made
 
 
-def _kept(store: Path) -> Path | None:
-    """Where the database of a store, as it is now, is kept; None: nothing can be kept there."""
-    if not os.access(store.parent, os.W_OK):
-        return None
-    with Store(store):  # refuses what is no store
-        about = [MODEL]
+def _kept(store: Store) -> Path | None:
+    """The database of the store as it is now; None: none can be kept beside it."""
+    place = store.path.with_name(f"{store.path.name}.cypher")
     # Taken before the store is read: a change after this leaves a database whose name is never asked for again.
-    for part in (store, store.with_name(store.name + "-wal")):
+    file = place / f"{_stamp(store.path)}.lbug"
+    if file.is_file():
+        return file
+    try:
+        place.mkdir(exist_ok=True)
+    except OSError:
+        return None
+    if not os.access(place, os.W_OK):
+        return None
+    write_ladybug(store, file)
+    for old in place.glob("*.lbug"):
+        if old != file:
+            with suppress(OSError):
+                old.unlink()
+    return file
+
+
+def _stamp(store: Path) -> str:
+    """What differs whenever the store, or how it is told in Cypher, has changed."""
+    about = [MODEL]
+    for part in (store, store.with_name(f"{store.name}-wal")):
         with suppress(FileNotFoundError):
             state = part.stat()
             with part.open("rb") as f:
-                counter = f.read(28)[24:]  # SQLite counts the changes there
-            about += [state.st_size, state.st_mtime_ns, int.from_bytes(counter, "big")]
-    return store.with_name(f".{store.name}.{sha256(repr(about).encode()).hexdigest()[:16]}.lbug")
-
-
-def _literal(name: str) -> str:
-    return re.sub(r"([*?[])", r"[\1]", name)
+                counted = f.read(28)[24:]  # SQLite counts its transactions there (its file format, 1.3.7)
+            about += [state.st_size, state.st_mtime_ns, int.from_bytes(counted, "big")]
+    return sha256(repr(about).encode()).hexdigest()[:32]

@@ -115,8 +115,8 @@ def test_a_folder_is_replaced_whole_and_nothing_else_is(tmp_path: Path) -> None:
 
 def test_the_command_line_makes_and_reads_it(tmp_path: Path) -> None:
     graph = stored(tmp_path / "graph.db", EDGES[:5])
-    build(KgConfig(input_file=str(graph), output_file=str(tmp_path / "out"), format="neo4j"))
-    build(KgConfig(input_file=str(tmp_path / "out"), output_file=str(tmp_path / "again.db")))
+    build(KgConfig(input_file=str(graph), output_file=str(tmp_path / "out.neo4j")))
+    build(KgConfig(input_file=str(tmp_path / "out.neo4j"), output_file=str(tmp_path / "again.db")))
     with Store(tmp_path / "again.db") as store:
         assert list(store.edges()) == EDGES[:5]
 

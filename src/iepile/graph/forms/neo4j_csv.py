@@ -174,4 +174,5 @@ def is_neo4j_csv(path: Path) -> bool:
     return all((path / name).is_file() for name in (NODES, RELATIONSHIPS, SCRIPT))
 
 
-FORM = Form("neo4j", "a folder for neo4j-admin database import", (), write_neo4j_csv, read_neo4j_csv, is_neo4j_csv)
+FORM = Form("neo4j", "a folder for neo4j-admin database import", (".neo4j",), write_neo4j_csv, read_neo4j_csv,
+            is_neo4j_csv)
