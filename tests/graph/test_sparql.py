@@ -152,6 +152,8 @@ SENT = [
     "SELECT * { ?s ?p ?o FILTER('\\\"' != \"#\") SERVICE # { \n <URL> # { \n { ?s ?p ?o } }",
     "BASE <URL> SELECT * { ?s ?p ?o OPTIONAL { SERVICE <a/b#c> { ?s ?p ?o } } }",
     "PREFIX x: <URL> SELECT * { { SELECT * { SERVICE x:\\#a%20 { ?s ?p ?o } } } }",
+    "SELECT * { SERVICE <URL#\u00a0\u3000> { ?s ?p ?o } }",
+    "PREFIX x: <URL> SELECT * { SERVICE x:\u1680 { ?s ?p ?o } }",
     "ASK { FILTER EXISTS { SERVICE<URL>{} } ?s ?p ?o }",
     "CONSTRUCT { ?s ?p ?o } WHERE { SERVICE <URL> { ?s ?p ?o } }",
 ]

@@ -26,9 +26,10 @@ TABLES = {".srj": "JSON", ".srx": "XML", ".csv": "CSV", ".tsv": "TSV"}
 """Endings of the result formats of the W3C, for SELECT and, but for CSV and TSV, ASK."""
 TRIPLES = {".ttl": "TURTLE", ".nt": "N_TRIPLES", ".jsonld": "JSON_LD"}
 """Endings for CONSTRUCT and DESCRIBE."""
-_GAP = r"(?:\s|#[^\r\n]*(?:[\r\n]|\Z))*"
+_GAP = r"(?:\s|#[^\r\n]*+)*"
 # Wider than the grammar, and found wherever it stands: a string with such a text is refused, a request never made.
-_SERVICE = re.compile(rf"service(?={_GAP}(?:silent{_GAP})?(?:<[^>]*>|[^\s<{{}}()\"']*[:?$][^\s{{]*){_GAP}\{{)", re.I)
+_TARGET = r"(?:<[^>\x00-\x20]*>|(?=[^\s{]*[:?$])(?:\\.|[^\s{#\\])+)"
+_SERVICE = re.compile(rf"service(?={_GAP}(?:silent{_GAP})?{_TARGET}{_GAP}\{{)", re.I)
 _VARIABLE = re.compile(r"[?$]\w*\Z")
 _PROLOGUE = re.compile(rf"{_GAP}(?:(?:prefix\s+[^\s:]*:\s*<[^>]*>|base\s*<[^>]*>){_GAP})*", re.I)
 _UPDATE = re.compile(r"(?:insert|delete|load|clear|create|drop|copy|move|add|with)\b", re.I)
