@@ -59,20 +59,22 @@ class _Reading:
                                                       "order")}
         self.statement |= {full(of): field for field, of in facts()["fields"].items()}
         self.named = {full(terms[t]): t for t in ("label", "type_name", "key", "source")}
-        self.escaped, self.rdf_type = full(terms["escaped"]), full(terms["a"])
+        self.escaped = full(terms["escaped"])
         self.about: dict[str, dict[str, str]] = {}
         """Names that IRIs do not tell: of events, and those that were too long."""
         self.given: set[bytes] = set()
+        """Statements whose edges are given or held whole."""
         self.held: list[tuple[int, str, Edge]] = []
         self.parts: dict[str, dict[str, str]] = {}
+        """What is known of statements that are not whole, or were changed since they were written."""
 
     def edges(self, quads: Iterator[Any]) -> Iterator[Edge]:
+        """The edges that triples state."""
         order, subject = 0, ""
         block: dict[str, str] = {}
-        ours = empty = True
+        ours = empty = True  # a graph without edges is a graph
         for quad in quads:
-            if empty:
-                ours, empty = False, False
+            ours, empty = ours and not empty, False
             about = quad.subject.value
             if about != subject:
                 for edge in self.block(subject, block, order):
@@ -100,23 +102,23 @@ class _Reading:
             return
         _, end = ends(subject)
         digest, _, again = end.partition("-")
-        key = end[:24] + again
+        key = (end[:24] + again).encode()
         if subject not in self.parts:
             try:
-                edge = self.edge(subject, block)
+                edge = self.edge(block)
             except (_NotYet, InputError):
                 edge = None
             if edge is not None and digest_of(edge).hex() == digest:
-                if key.encode() in self.given:
+                if key in self.given:
                     return
-                self.given.add(key.encode())
+                self.given.add(key)
                 place = _number("order", block["order"])
                 if place == order:
                     yield edge
                 else:
                     self.held.append((place, end, edge))
                 return
-            if key.encode() in self.given:
+            if key in self.given:
                 return
         parts = self.parts.setdefault(subject, {})
         for field, value in block.items():
@@ -126,7 +128,7 @@ class _Reading:
         """What was held, in order."""
         for subject, block in self.parts.items():
             try:
-                edge = self.edge(subject, block)
+                edge = self.edge(block)
             except _NotYet as e:
                 raise InputError(f"the statement {subject} is not whole", field=str(e)) from None
             self.held.append((_number("order", block["order"]), ends(subject)[1], edge))
@@ -134,7 +136,13 @@ class _Reading:
         for *_, edge in self.held:
             yield edge
 
-    def edge(self, subject: str, block: dict[str, str]) -> Edge:
+    def edge(self, block: dict[str, str]) -> Edge:
+        """The edge of a statement.
+
+        Raises:
+            _NotYet: names what it lacks.
+            InputError: it is none of ours.
+        """
         for needed in _NEEDED:
             if needed not in block:
                 raise _NotYet(needed)
