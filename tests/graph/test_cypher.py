@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from graph.forms.made import EDGES, HOSTILE, edge, stored
 from iepile.errors import InputError
 from iepile.graph import cypher as module
+from iepile.graph.build import KgConfig, build
 from iepile.graph.cypher import check_reading, cypher
 from iepile.graph.forms.jsonl import write_edges
 from iepile.graph.forms.ladybug import connected, write_ladybug
@@ -203,6 +204,20 @@ def test_other_forms_are_asked_and_leave_nothing(tmp_path: Path) -> None:
     write_edges(FACTS, tmp_path / "g.jsonl")
     assert ask(tmp_path / "g.jsonl", "MATCH (a:Entity) RETURN count(a)") == [(3,)]
     assert [p.name for p in tmp_path.iterdir()] == ["g.jsonl"]
+
+
+def test_every_query_of_the_docs_has_an_answer(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    asked = [re.findall(r"```cypher\n(.*?)```", (root / f"docs/{lang}/property_graph.md").read_text("utf-8"), re.S)
+             for lang in ("en", "zh")]
+    assert asked[0] == asked[1] and len(asked[0]) == 6
+    build(KgConfig(input_file=str(root / "examples/data/handwritten_en.jsonl"), output_file=str(tmp_path / "g.lbug")))
+    answers = [ask(tmp_path / "g.lbug", query) for query in asked[0]]
+    assert all(answers)
+    assert ("Baltan Shipping", "Ortega Lines", "€610 million") in answers[1]
+    assert answers[2] == [(["Edda Norgard", "Tessel Foods", "buy", "Marlow Grain"],
+                           ["founded by", "acquired company", "acquirer"], 3)]
+    assert ("Greenlock", "founded by", 2) in answers[4]
 
 
 def test_what_is_no_graph_is_refused(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from bolt_server import STATEMENTS, BoltServer
 from graph.forms.made import EDGES, HOSTILE, edge, stored
+from iepile.cli.main import main
 from iepile.errors import IepileError, InputError, MissingDependency
 from iepile.graph import neo4j_push
 from iepile.graph.neo4j_push import PushConfig, push
@@ -262,3 +263,21 @@ def test_other_forms_are_pushed_too(tmp_path: Path) -> None:
     write_edges(FACTS, tmp_path / "g.jsonl")
     with BoltServer() as server:
         assert push(config(tmp_path / "g.jsonl", server)).relationships == 4
+
+
+def test_exit_codes_of_the_command_line(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    graph = stored(tmp_path / "g.db", FACTS)
+    with BoltServer() as server:
+        command = ["kg", "push", str(graph), "--uri", server.uri]
+        assert main([*command, "--relation_types", "false"]) == 0
+        assert {kind for _, kind, _, _ in server.relationships} == {"FACT", "MENTIONED_IN"}
+        monkeypatch.setenv("NEO4J_PASSWORD", "wrong-pass")
+        assert main(command) == 2
+        monkeypatch.delenv("NEO4J_PASSWORD")
+        assert main(command) == 2
+    monkeypatch.setenv("NEO4J_PASSWORD", "secret")
+    assert main(command) == 1
+    shown = capsys.readouterr()
+    assert "no server answers" in shown.err and "refuses the user 'neo4j'" in shown.err
+    assert "wrong-pass" not in shown.out + shown.err and "Traceback" not in shown.err

@@ -112,6 +112,14 @@ def test_it_is_known_by_its_first_bytes(tmp_path: Path) -> None:
     assert kept(tmp_path / "again.db") == EDGES[:3]
 
 
+@pytest.mark.parametrize("name", ["g.lbug.gz", "g.neo4j.zst"])
+def test_databases_and_folders_are_not_packed(tmp_path: Path, name: str) -> None:
+    graph = stored(tmp_path / "g.db", EDGES[:3])
+    with pytest.raises(InputError, match="cannot be packed"):
+        build(KgConfig(input_file=str(graph), output_file=str(tmp_path / name)))
+    assert [p.name for p in tmp_path.iterdir()] == ["g.db"]
+
+
 def test_other_databases_are_refused(tmp_path: Path) -> None:
     with connected(tmp_path / "other.lbug", write=True) as connection:
         connection.execute("CREATE NODE TABLE Person (name STRING PRIMARY KEY)")

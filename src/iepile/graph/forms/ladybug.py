@@ -92,6 +92,8 @@ def connected(path: Path, write: bool = False) -> Iterator[Any]:
 def write_ladybug(store: Store, path: Path) -> int:
     """Write the graph of a store as a database file, whole or not at all. Returns the number of edges."""
     path = check_target(path)
+    if path.suffix in (".gz", ".zst"):
+        raise InputError("a database cannot be packed", file=path, fix="leave the ending away")
     with tempfile.TemporaryDirectory(prefix=".iepile-", dir=path.absolute().parent) as made:
         new = Path(made) / "graph.lbug"
         try:

@@ -65,6 +65,8 @@ def write_neo4j_csv(store: Store, path: Path) -> int:
     Raises:
         InputError: something else stands there, or it cannot be written.
     """
+    if path.suffix in (".gz", ".zst"):
+        raise InputError("a folder cannot be packed", file=path, fix="leave the ending away")
     if path.exists() and not is_neo4j_csv(path) and not (path.is_dir() and not any(path.iterdir())):
         raise InputError("exists already and is no folder for neo4j-admin", file=path, fix="choose another name")
     check_folder(path.absolute().parent)
