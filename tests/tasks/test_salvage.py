@@ -60,13 +60,14 @@ def test_any_text(text: str) -> None:
     json.dumps(value, ensure_ascii=False).encode()
 
 
-@given(st.text(st.sampled_from('{}[]",:\\ \'“”ab\n`u0')))
+@given(st.text(st.sampled_from('{}[]",:\\ \'“”ab\n`u0/*#')))
 def test_any_punctuation(text: str) -> None:
     json.dumps(loads_tolerant(text).value, ensure_ascii=False).encode()
 
 
 @pytest.mark.parametrize("text", ["{" * 50_000, '{"a":' * 20_000, "[" * 50_000, '{"a": ["' + "x\\" * 50_000,
-                                  '{"a": [' + '"x" ' * 20_000, "{'" * 30_000, '{"a": [' + "{" * 30_000])
+                                  '{"a": [' + '"x" ' * 20_000, "{'" * 30_000, '{"a": [' + "{" * 30_000,
+                                  "{/*/", '{"a": /*/', "{/*/" * 20_000, '{"a": /**/' * 20_000])
 def test_long_nonsense_is_quick(text: str) -> None:
     start = time.process_time()
     loads_tolerant(text)

@@ -84,9 +84,9 @@ class Lenient:
                 self.mended = True
                 end = text.find("\n", i)
                 i = len(text) if end < 0 else end
-            elif text.startswith("/*", i) and i < self._last_comment:
+            elif text.startswith("/*", i) and i + 2 <= self._last_comment:  # `/*/` does not end itself
                 self.mended = True
-                i = text.find("*/", i + 2) + 2 or len(text)
+                i = text.find("*/", i + 2) + 2
             elif text.startswith(("...", "…"), i):
                 self.mended = True
                 i += 1 if text[i] == "…" else 3
