@@ -22,7 +22,8 @@ PAIRS = {
        for name in ("corpus", "catalog", "cleaning", "negatives", "scale", "training", "methods", "families",
                     "training_data", "training_speed", "parallel", "monitoring", "export", "compact", "extraction",
                     "confidence", "long_text", "evaluation", "errors", "report", "protocols", "bench",
-                    "baselines")},
+                    "baselines", "triples", "completion", "graph", "merging", "graph_checks", "graph_forms", "rdf",
+                    "property_graph", "graph_view")},
     "recipes": ("docs/en/recipes.md", "docs/zh/recipes.md"),
 }
 BLOCK = re.compile(r"(?:<!-- (?P<note>[^\n]*?) -->\n)?^```(?P<language>\w*)\n(?P<code>.*?)^```$", re.M | re.S)
@@ -70,7 +71,8 @@ def test_the_file_map_names_everything() -> None:
 @pytest.mark.timeout(900)  # a minute on a free machine; two cores may be shared with other work
 @pytest.mark.parametrize("name", ["readme", "tutorial", "corpus", "catalog", "cleaning", "negatives", "scale",
                                   "training", "extraction", "confidence", "long_text", "evaluation", "errors", "report",
-                                  "protocols", "bench", "baselines"])
+                                  "protocols", "bench", "baselines", "triples", "completion", "graph", "merging",
+                                  "graph_checks", "graph_forms", "rdf", "property_graph", "graph_view"])
 def test_the_commands_run(name: str, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     bin_folder = Path(sys.executable).parent
