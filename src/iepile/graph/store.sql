@@ -103,8 +103,8 @@ SELECT e.id, e.kind,
   h.name AS head, h.type AS head_type, r.text AS relation,
   CASE WHEN e.tail IS NULL THEN w.text ELSE t.name END AS tail, t.type AS tail_type,
   e.head_start, e.head_end, e.tail_start, e.tail_end,
-  CASE WHEN h.id != hm.id THEN hm.name END AS head_mention,
-  CASE WHEN t.id != tm.id THEN tm.name END AS tail_mention,
+  CASE WHEN h.name != hm.name THEN hm.name END AS head_mention,
+  CASE WHEN t.name != tm.name THEN tm.name END AS tail_mention,
   hm.event AS event, e.ungrounded, e.confidence, d.key AS document, d.source,
   q.text AS instruction, m.text AS model, s.text AS snippet, s.start AS snippet_start, h.id AS head_node, t.id AS tail_node
 FROM edge e

@@ -13,6 +13,7 @@ from graph.forms.made import EDGES, HOSTILE, edge, kept, stored
 from iepile.graph.build import KgConfig, build, graph_of
 from iepile.graph.edge import Edge
 from iepile.graph.forms.form import Form, forms
+from iepile.graph.sameness import record, settle
 from iepile.graph.store import Store
 
 READABLE = [form for form in forms().values() if form.read]
@@ -125,6 +126,30 @@ def test_a_store_read_back_holds_the_same(edges: list[Edge]) -> None:
         held = kept(stored(Path(folder) / "graph.db", edges))
         assert len(held) == len(edges)
         assert kept(stored(Path(folder) / "again.db", held)) == held
+
+
+@BY_NAME
+def test_merged_nodes_come_back_merged(form: Form, tmp_path: Path) -> None:
+    """Under another name, under the same name with a type, and by way of a third."""
+    graph = stored(tmp_path / "graph.db", [
+        edge("IBM", "in", "Armonk", document="x"), edge("I.B.M.", "in", "NYC", head_type="org", document="y"),
+        edge("Big Blue", "owns", "IBM", head_type="org", document="z", tail_type="org"),
+        edge("IBM", "type", "org", head_type="org", kind="type", document="z")])
+    with Store(graph, write=True) as store:
+        ids = {(name, type_): id_ for name, type_, id_ in store.rows("SELECT name, type, id FROM node")}
+        record(store, [(ids["Big Blue", "org"], ids["I.B.M.", "org"], 1.0, "r", "why"),
+                       (ids["I.B.M.", "org"], ids["IBM", "org"], 1.0, "r", "why"),
+                       (ids["IBM", None], ids["IBM", "org"], 1.0, "r", "why")])
+        settle(store)
+    merged = kept(graph)
+    assert [(e.head, e.head_type, e.head_mention, e.tail) for e in merged] == [
+        ("IBM", "org", None, "Armonk"), ("IBM", "org", "I.B.M.", "NYC"), ("IBM", "org", "Big Blue", "IBM"),
+        ("IBM", "org", None, "org")]
+    assert there(form, graph, tmp_path) == merged
+    with graph_of(str(target(tmp_path, form))) as again, Store(graph) as store:
+        assert list(again.edges()) == merged
+        assert [(n.name, n.type, set(n.aliases), n.mentions) for n in again.nodes() if n.name == "IBM"] == [
+            (n.name, n.type, set(n.aliases), n.mentions) for n in store.nodes() if n.name == "IBM"]
 
 
 def test_half_of_a_surrogate_pair_becomes_the_replacement_character(tmp_path: Path) -> None:
