@@ -39,6 +39,21 @@ def test_small_portions_and_windows_change_nothing(tmp_path: Path, monkeypatch: 
     assert list(read_ladybug(written(tmp_path, EDGES[:40], "h.lbug"))) == EDGES[:40]
 
 
+def test_windows_that_do_not_fit_the_memory_are_made_smaller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, asked = form._window, []
+
+    def narrow(connection: Any, low: int, high: int) -> Any:
+        asked.append(high - low)
+        if high - low > 20:
+            raise RuntimeError("Buffer manager exception: The buffer pool is full")
+        return read(connection, low, high)
+
+    monkeypatch.setattr(form, "_window", narrow)
+    monkeypatch.setattr(form, "READ_ROWS", 64)
+    assert list(read_ladybug(written(tmp_path, EDGES[:50]))) == EDGES[:50]
+    assert asked == [64, 16, 16, 16, 16]
+
+
 def test_keys_and_aliases_are_those_of_any_store_with_these_facts(tmp_path: Path) -> None:
     facts = [edge("Ada Smith", head_type="person", head_mention="Ada"), edge("x"),
              edge("wed", event="d:1", kind="role")]
