@@ -43,7 +43,7 @@ def rows(edges: int) -> Iterator[dict[str, Any]]:
     asked = {(lang, name): Instruction("?", [get_task(name).question(i) for i in get_task(name).items(
         schema(lang))], "") for lang in streams for name in ("NER", "RE", "EE")}
     for n, (lang, document) in enumerate(chain.from_iterable(
-            zip(("zh", "en"), pair) for pair in zip(*streams.values(), strict=True))):
+            zip(("zh", "en"), pair, strict=True) for pair in zip(*streams.values(), strict=True))):
         facts = {"NER": Facts(entities=document.entities), "RE": Facts(relations=document.relations),
                  "EE": Facts(events=document.events)}
         for name, of in facts.items():

@@ -95,7 +95,7 @@ def merges(config: merge_list.MergesConfig) -> None:
 def show_forms() -> None:
     """The forms that a graph can be written in."""
     rows = [(STORE, " ".join(ENDINGS), "yes", "the store: one SQLite file, added to, asked, looked at")]
-    rows += [(name, " ".join(f.endings) or "a folder", "yes" if f.read else "no", f.about)
+    rows += [(name, " ".join(f.endings) or "by --format", "yes" if f.read else "no", f.about)
              for name, f in forms().items()]
     show.table(("form", "endings", "read back", "what it is"), rows)
 

@@ -155,9 +155,9 @@ class _Shown:
     """The nodes and facts that are shown, each with some of the places it was read from.
 
     A node is [name, type or None, 1 if an event, places in all, [place], [other name]] and, later, x and y; a fact is
-    [head, tail, relation, places in all, places not in the text, highest confidence or None, [place]]; a place is [snippet or -1,
-    its first character, head start, head end, tail start, tail end, document, source, model, confidence, 1 if not in
-    the text]. Characters are code points of the document.
+    [head, tail, relation, places in all, places not in the text, highest confidence or None, [place]]; a place is
+    [snippet or -1, its first character, head start, head end, tail start, tail end, document, source, model, confidence,
+    1 if not in the text]. Characters are code points of the document.
     """
 
     def __init__(self, ids: dict[Node, int]) -> None:
