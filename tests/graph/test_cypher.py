@@ -84,6 +84,8 @@ def test_hostile_names_are_found_by_value_and_change_nothing(hostile: Path, name
     "LOAD FROM '{out}' RETURN *", "load /* */ from '{out}' return *", "MATCH (n:Entity) LOAD FROM '{out}' RETURN *",
     "WITH 1 AS a LOAD\u180eFROM '{out}' RETURN *", "INSTALL json", "LOAD json", "LOAD EXTENSION '{out}'",
     "ATTACH '{out}' AS x (dbtype sqlite)", "CALL threads=1", "CALL `threads` = 1", "CALL spill_to_disk=true",
+    "CALL READ_CSV_SERIAL('{out}') RETURN *", "CALL `READ_NPY`('{out}') RETURN *", "CALL", "MATCH (n) CALL",
+    "MATCH (n) CALL read_parquet('{out}') RETURN *", "CALL project_graph_cypher('g', 'MATCH (n) RETURN n')",
     "BEGIN TRANSACTION", "RETURN 1; MATCH (n) DETACH DELETE n", "RETURN 1;;", "", "  // nothing", "RETURN 'a",
     "RETURN 1 /* ", "RETURN `a", "EXPLAIN COPY FACT FROM 'x'", "PROFILE COPY FACT FROM 'x'", "USE GRAPH x",
     "MATCH (n RETURN n", "MATCH (n:Nothing) RETURN n", "hello", "RETURN 1 // \r COPY",
@@ -103,7 +105,9 @@ def test_more_than_reading_is_refused(tmp_path: Path, query: str) -> None:
     "MATCH (n:Entity) RETURN count(n);",
     "match (n:Entity) where n.name = 'COPY; LOAD FROM x' return count(n) // ; COPY",
     "RETURN 'it\\'s; LOAD FROM x'", 'RETURN "a;b", \'"\'', "/* COPY; */ RETURN 1", "UNWIND [1, 2] AS x RETURN x",
-    "CALL show_tables() RETURN *", "WITH 1 AS `load from` RETURN `load from`", "OPTIONAL MATCH (n:Event) RETURN n.name",
+    "CALL show_tables() RETURN *", "CALL table_info('FACT') RETURN *", "call show_functions() return name",
+    "CALL SHOW_CONNECTION('FACT') RETURN *", "CALL db_version() RETURN *", "MATCH (n) RETURN n.name AS `call` LIMIT 1",
+ "WITH 1 AS `load from` RETURN `load from`", "OPTIONAL MATCH (n:Event) RETURN n.name",
 ])
 def test_reading_is_allowed(graph: Path, query: str) -> None:
     assert ask(graph, query)

@@ -31,6 +31,8 @@ LARGE = 20_000
 MODEL = 1
 """Version of the property graph; what is kept is made anew when it changes."""
 _READING = ("MATCH", "OPTIONAL", "UNWIND", "WITH", "RETURN", "CALL")
+_FUNCTIONS = ("SHOW_TABLES", "TABLE_INFO", "SHOW_CONNECTION", "SHOW_FUNCTIONS", "SHOW_INDEXES", "DB_VERSION")
+"""What CALL may ask; of the others some read any file, change settings, or bring the process down."""
 _TOKEN = re.compile(
     r"""(?P<space>\s+)|(?P<comment>//[^\r\n]*|/\*.*?\*/)|(?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]*`)"""
     r"""|(?P<open>['"`]|/\*)|(?P<word>\w+)|(?P<sign>.)""", re.S)
@@ -114,8 +116,10 @@ def check_reading(query: str) -> set[str]:
             words.append(text.upper() if kind == "word" else text)
     if not words:
         raise _no_reading("is empty", "a statement, such as MATCH (n) RETURN n LIMIT 10")
-    setting = words[0] == "CALL" and words[2:3] != ["("]
-    if words[0] not in _READING or setting or "LOAD" in words:  # a name that reads so may stand in backticks
+    called = [words[n + 1:n + 3] for n, word in enumerate(words) if word == "CALL"]
+    if any(c[:1] == [] or c[0] not in _FUNCTIONS or c[1:] != ["("] for c in called):
+        raise _no_reading("calls what may do more than read the graph", f"CALL of {', '.join(_FUNCTIONS).lower()}")
+    if words[0] not in _READING or "LOAD" in words:  # a name that reads so may stand in backticks
         raise _no_reading("does more than read the graph", "MATCH ... RETURN ..., or CALL of a function")
     return names
 
