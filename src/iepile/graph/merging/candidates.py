@@ -96,8 +96,10 @@ def _one_slip(names: Sequence[Name]) -> Iterator[Pair]:
         if n < 4:
             continue
         # Equal hashes of unequal texts make a pair too many, which is judged like any other.
-        own = {hash(letters)}
-        own.update(hash(letters[:k] + letters[k + 1 :]) for k in range(n))
+        # Names with other numbers are never alike: ids, which are full of them, make no pairs.
+        marks = hash(names[i].marks) if names[i].marks else 0
+        own = {hash(letters) ^ marks}
+        own.update(hash(letters[:k] + letters[k + 1 :]) ^ marks for k in range(n))
         keys.extend(own)
         owners.extend([i] * len(own))
     if not keys:
@@ -118,12 +120,11 @@ def _two_slips(names: Sequence[Name]) -> Iterator[Pair]:
     """Long names that share a rare group of three letters and are two edits apart, measured in batches."""
     long = [(letters, i) for letters, i in _distinct(names).items() if len(letters) >= 10 and letters.isascii()]
     counts: Counter[str] = Counter()
-    for letters, _ in long:
-        counts.update({letters[k : k + 3] for k in range(len(letters) - 2)})
+    for letters, i in long:
+        counts.update(_grams(letters, names[i]))
     blocks: dict[str, list[int]] = defaultdict(list)
     for letters, i in long:
-        grams = {letters[k : k + 3] for k in range(len(letters) - 2)}
-        rare = sorted((g for g in grams if 1 < counts[g] <= RARE), key=lambda g: (counts[g], g))
+        rare = sorted((g for g in _grams(letters, names[i]) if 1 < counts[g] <= RARE), key=lambda g: (counts[g], g))
         for gram in rare[:4]:
             blocks[gram].append(i)
     pairs: set[Pair] = set()
@@ -133,6 +134,11 @@ def _two_slips(names: Sequence[Name]) -> Iterator[Pair]:
             yield from _near(pairs, names)
             pairs = set()
     yield from _near(pairs, names)
+
+
+def _grams(letters: str, name: Name) -> set[str]:
+    marks = " ".join(name.marks)
+    return {letters[k : k + 3] + marks for k in range(len(letters) - 2)}
 
 
 def _near(pairs: set[Pair], names: Sequence[Name]) -> Iterator[Pair]:
