@@ -168,7 +168,7 @@ def test_bad_settings(graph: str, tmp_path: Path) -> None:
 
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
     names = ["'); DROP TABLE edge; --", '"}) DETACH DELETE n //', "<script>alert(1)</script>", "a\x00b", "\u202eabc",
-             " ", "", "NULL", "nan", "-", "x" * 10_000, "😀", "e\u0301"]
+             " ", "", "NULL", "nan", "-", "x" * 10_000, "😀", "e\u0301", "half\ud800"]
     graph = put(tmp_path / "g.db", [edge(n, "r", "Bob", None, None) for n in names])
     done = merge_graph(MergeConfig(graph))
     assert (done.nodes, done.nameless) == (len(names) + 1, 2)

@@ -6,6 +6,7 @@ in it; where it has no type and another has, that one does. Taking a merge back 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from iepile.errors import InputError
@@ -16,6 +17,7 @@ STATED = f"('{BY_HAND}', '{AS_READ}')"
 """Rules of merges that somebody, or the input, states, for SQL. All others were found, and are found anew each time."""
 WITHOUT_TYPE = "-"
 """Given as a type: the node of that name that has none."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def record(store: Store, merges: Iterable[tuple[int, int, float, str, str]]) -> None:
@@ -107,6 +109,7 @@ def find_node(store: Store, name: str, type_: str, field: str) -> int:
     Raises:
         InputError: there is none, or more than one.
     """
+    name = _SURROGATE.sub("\ufffd", name)  # as loading.py writes it
     found = [(id_, kind) for id_, kind in store.rows(
         "SELECT id, type FROM node WHERE name = ? AND event IS NULL ORDER BY type", (name,))
         if type_ in ("", kind) or (type_ == WITHOUT_TYPE and kind is None)]

@@ -19,6 +19,8 @@ CROWD = 60
 """Names with one key beyond which only those that stand together are compared."""
 RARE = 25
 """Most names that a group of letters, or nodes that a neighbour, may have to be a key."""
+LONGEST = 200
+"""Letters of a name beyond which no slips are looked for: it is a sentence."""
 EXPANSIONS = 200
 """Most full names one short form is compared with; one with more is ambiguous anyway."""
 
@@ -93,7 +95,7 @@ def _one_slip(names: Sequence[Name]) -> Iterator[Pair]:
     owners: list[int] = []
     for letters, i in _distinct(names).items():
         n = len(letters)
-        if n < 4:
+        if not 4 <= n <= LONGEST:
             continue
         # Equal hashes of unequal texts make a pair too many, which is judged like any other.
         # Names with other numbers are never alike: ids, which are full of them, make no pairs.
@@ -118,7 +120,8 @@ def _one_slip(names: Sequence[Name]) -> Iterator[Pair]:
 
 def _two_slips(names: Sequence[Name]) -> Iterator[Pair]:
     """Long names that share a rare group of three letters and are two edits apart, measured in batches."""
-    long = [(letters, i) for letters, i in _distinct(names).items() if len(letters) >= 10 and letters.isascii()]
+    long = [(letters, i) for letters, i in _distinct(names).items() if 10 <= len(letters) <= LONGEST
+            and letters.isascii()]
     counts: Counter[str] = Counter()
     for letters, i in long:
         counts.update(_grams(letters, names[i]))
