@@ -156,7 +156,7 @@ class _Shown:
 
     A node is [name, type or None, 1 if an event, places in all, [place], [other name]] and, later, x and y; a fact is
     [head, tail, relation, places in all, places not in the text, highest confidence or None, [place]]; a place is
-    [snippet or -1, its first character, head start, head end, tail start, tail end, document, source, model, confidence,
+    [snippet or -1, its first character, head start and end, tail start and end, document, source, model, confidence,
     1 if not in the text]. Characters are code points of the document.
     """
 
