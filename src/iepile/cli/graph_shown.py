@@ -87,7 +87,7 @@ def merges(config: merge_list.MergesConfig) -> None:
         return
     rows = [(m.name, m.into, m.type or m.into_type or "", _cell(m.score), m.rule, m.reason) for m in done.rows]
     if rows:
-        show.table(("name", "stands under", "type", "sure", "rule", "reason"), rows)
+        show.table(("name", "into", "type", "sure", "rule", "reason"), rows)
     done.rows = []
     show.summary(done)
 

@@ -27,7 +27,10 @@ def summary(result: Any, title: str = "") -> None:
     width = max((len(k) for k in data), default=0)
     for key, value in data.items():
         if value not in (None, "", [], {}, 0):
-            print(f"  {key.replace('_', ' '):<{width}}  {_value(value)}")
+            # Sentences stand one below the other.
+            lines = value if isinstance(value, list) and all(isinstance(v, str) for v in value) else [_value(value)]
+            for n, line in enumerate(lines):
+                print(f"  {'' if n else key.replace('_', ' '):<{width}}  {line}")
 
 
 def _value(value: Any) -> str:
