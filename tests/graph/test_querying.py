@@ -13,7 +13,7 @@ import pytest
 from iepile.cli.main import main
 from iepile.errors import InputError
 from iepile.graph.build import KgConfig, build
-from iepile.graph.querying import QueryConfig, asked, written
+from iepile.graph.querying import QueryConfig, asked, keep
 from iepile.graph.sql import sql
 from iepile.graph.store import Store
 from iepile.jsonl import read_rows, write_rows
@@ -70,7 +70,6 @@ def test_bad_settings(graph: str, tmp_path: Path) -> None:
         (QueryConfig(), "give the graph"), (QueryConfig(graph), "give the query"),
         (QueryConfig(graph, "SELECT 1", "klingon"), "no language"),
         (QueryConfig(graph, "SELECT 1", values=["a"]), "name=value"),
-        (QueryConfig(graph, "SELECT 1", output_file="x.doc"), "no form of answers"),
         (QueryConfig(graph, f"@{tmp_path / 'none.sql'}"), "cannot be read"),
         (QueryConfig("no.db", "SELECT 1"), "no such file"),
     ):
@@ -81,12 +80,20 @@ def test_bad_settings(graph: str, tmp_path: Path) -> None:
 def test_answers_in_files(graph: str, tmp_path: Path) -> None:
     (tmp_path / "q.sql").write_text("SELECT tail, confidence, id FROM fact ORDER BY id", "utf-8")
     for name in ("a.csv", "a.tsv", "a.jsonl", "a.csv.gz"):
-        with asked(QueryConfig(graph, f"@{tmp_path / 'q.sql'}")) as found:
-            assert written(found, str(tmp_path / name)).rows == 2
+        assert keep(QueryConfig(graph, f"@{tmp_path / 'q.sql'}", output_file=str(tmp_path / name))).rows == 2
     rows = list(csv.reader((tmp_path / "a.csv").read_text("utf-8").splitlines()))
     assert rows == [["tail", "confidence", "id"], ["Bob", "", "1"], [HOSTILE, "", "2"]]
     assert [row for _, row in read_rows(tmp_path / "a.jsonl")] == [
         {"tail": "Bob", "confidence": None, "id": 1}, {"tail": HOSTILE, "confidence": None, "id": 2}]
+
+
+def test_files_in_the_formats_of_sparql(graph: str, tmp_path: Path) -> None:
+    query, file = "SELECT ?s { ?s a prov:Entity } LIMIT 1", str(tmp_path / "a.srj")
+    assert keep(QueryConfig(graph, query, output_file=file)).rows is None
+    assert json.loads((tmp_path / "a.srj").read_text("utf-8"))["head"] == {"vars": ["s"]}
+    for bad in (QueryConfig(graph, "SELECT 1", output_file=file), QueryConfig(graph, query, output_file="x.doc")):
+        with pytest.raises(InputError, match="no form of answers"):
+            keep(bad)
 
 
 def test_on_the_command_line(graph: str, capsys: pytest.CaptureFixture[str]) -> None:

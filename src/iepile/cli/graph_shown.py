@@ -64,10 +64,10 @@ def path(config: search.PathConfig) -> None:
 
 def query(config: querying.QueryConfig) -> None:
     """The answer to a query."""
+    if config.output_file:
+        show.summary(querying.keep(config))
+        return
     with querying.asked(config) as answer:
-        if config.output_file:
-            show.summary(querying.written(answer, config.output_file))
-            return
         if show.as_json:
             for row in answer.rows:
                 about = dict(zip(answer.columns, row, strict=True))

@@ -19,6 +19,10 @@ from iepile.graph.sql import Answer, sql
 from iepile.jsonl import atomic_writer, check_target, dumps
 
 LANGUAGES = ("sql", "sparql", "cypher")
+ENDINGS = (".csv", ".tsv", ".jsonl")
+"""Of files with answers."""
+SPARQL_ENDINGS = (".srj", ".srx", ".ttl", ".nt", ".jsonld")
+"""Of files in the formats of the W3C: results as JSON and XML; what CONSTRUCT and DESCRIBE give."""
 _CYPHER = re.compile(r"\s*(match|optional|unwind|call|with\b[^(]*\bmatch)\b", re.I)
 _SPARQL = re.compile(r"\s*(prefix|base|ask|construct|describe)\b|\s*select\b[^{]*\{", re.I)
 
@@ -36,14 +40,16 @@ class QueryConfig:
     values: list[str] = field(default_factory=list)
     """`name=value` for each name in the query (`:name` in SQL, `?name` in SPARQL, `$name` in Cypher)."""
     output_file: str = ""
-    """Where the answer goes, `.csv`, `.tsv` or `.jsonl`; empty: a table on the terminal."""
+    """Where the answer goes, `.csv`, `.tsv` or `.jsonl`, of SPARQL also `.srj`, `.srx`, `.ttl`, `.nt`, `.jsonld`; empty: a
+    table on the terminal."""
 
 
 class QuerySummary(msgspec.Struct):
     """An answer that went to a file."""
 
     output_file: str
-    rows: int
+    rows: int | None = None
+    """Not counted in the formats of SPARQL."""
 
 
 @contextmanager
@@ -53,16 +59,7 @@ def asked(config: QueryConfig) -> Iterator[Answer]:
     Raises:
         InputError: no graph, no query, a query that is none or would change something, or a value without a name.
     """
-    for name in ("graph", "query"):
-        if not getattr(config, name):
-            raise InputError("not given", field=name, fix=f"give the {name}")
-    if config.output_file:
-        _form(config.output_file)
-        check_target(config.output_file)
-    text, values = _text(config.query), _values(config.values)
-    language = config.language or language_of(text)
-    if language not in LANGUAGES:
-        raise InputError(f"no language {language!r}", field="language", expected=", ".join(LANGUAGES))
+    language, text, values = _question(config)
     if language == "sql":
         with graph_of(config.graph) as store:
             yield sql(store, text, values)
@@ -78,6 +75,39 @@ def asked(config: QueryConfig) -> Iterator[Answer]:
             yield answer
 
 
+def keep(config: QueryConfig) -> QuerySummary:
+    """Write the answer to the question into its file, whole or not at all.
+
+    Raises:
+        InputError: as `asked`, or an ending that tells no form of answers.
+    """
+    language, text, values = _question(config)
+    ending = _ending(config.output_file)
+    if ending not in ENDINGS + (SPARQL_ENDINGS if language == "sparql" else ()):
+        raise InputError("the ending tells no form of answers", file=config.output_file, field="output_file",
+                         expected=", ".join(ENDINGS) + "; of SPARQL also " + ", ".join(SPARQL_ENDINGS))
+    check_target(config.output_file)
+    if ending in SPARQL_ENDINGS:
+        from iepile.graph.sparql import sparql_file
+
+        sparql_file(config.graph, text, config.output_file, values)
+        return QuerySummary(config.output_file)
+    with asked(config) as answer:
+        return written(answer, config.output_file)
+
+
+def _question(config: QueryConfig) -> tuple[str, str, dict[str, str]]:
+    """The language, the query and the values of its names."""
+    for name in ("graph", "query"):
+        if not getattr(config, name):
+            raise InputError("not given", field=name, fix=f"give the {name}")
+    text = _text(config.query)
+    language = config.language or language_of(text)
+    if language not in LANGUAGES:
+        raise InputError(f"no language {language!r}", field="language", expected=", ".join(LANGUAGES))
+    return language, text, _values(config.values)
+
+
 def language_of(query: str) -> str:
     """What language a query is in, by its first words.
 
@@ -89,7 +119,7 @@ def language_of(query: str) -> str:
 
 def written(answer: Answer, path: str) -> QuerySummary:
     """Write an answer to a file, whole or not at all."""
-    count, form = 0, _form(path)
+    count, form = 0, _ending(path)
     with atomic_writer(path) as f:
         if form == ".jsonl":
             for row in answer.rows:
@@ -110,12 +140,8 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
-def _form(path: str) -> str:
-    form = Path(path.removesuffix(".gz").removesuffix(".zst")).suffix.lower()
-    if form not in (".csv", ".tsv", ".jsonl"):
-        raise InputError("the ending tells no form of answers", file=path, field="output_file",
-                         expected=".csv, .tsv or .jsonl")
-    return form
+def _ending(path: str) -> str:
+    return Path(path.removesuffix(".gz").removesuffix(".zst")).suffix.lower()
 
 
 def _text(query: str) -> str:
