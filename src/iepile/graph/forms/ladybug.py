@@ -37,9 +37,9 @@ from iepile.jsonl import check_target
 
 ENDING = ".lbug"
 MAGIC = b"LBUG"
-POOL = 640 << 20
+POOL = 1 << 30
 """Bytes that the database may hold in memory."""
-COPIED_ROWS, COPIED_BYTES = 150_000, 48 << 20
+COPIED_ROWS, COPIED_BYTES = 300_000, 96 << 20
 """How much one copy takes in at most: it must fit the pool several times over."""
 READ_ROWS = 50_000
 """Relationships read at a time."""
