@@ -112,7 +112,8 @@ def build(config: KgConfig, tick: Tick | None = None) -> KgSummary:
     if config.schema_path:
         Schema.read(config.schema_path)  # before the work, not after it
     form = find_form(config.output_file, config.format)
-    check_target(config.output_file)
+    if form is None or form.is_form is None or not form.is_form(Path(config.output_file)):
+        check_target(config.output_file)
     summary = KgSummary(config.output_file, kinds={}, first_malformed=[])
     if form is None:
         if config.overwrite:

@@ -87,7 +87,8 @@ def export(config: ExportConfig) -> ExportSummary:
     if form is None and target.exists():
         raise InputError("exists already", file=target,
                          fix="choose another name; to add to it: iepile kg --input_file")
-    check_targets([target], [config.graph])
+    if form is None or form.is_form is None or not form.is_form(target):
+        check_targets([target], [config.graph])
     with graph_of(config.graph, config.model) as store:
         _check(config, store)
         where, values = _conditions(config)

@@ -40,8 +40,8 @@ class QueryConfig:
     values: list[str] = field(default_factory=list)
     """`name=value` for each name in the query (`:name` in SQL, `?name` in SPARQL, `$name` in Cypher)."""
     output_file: str = ""
-    """Where the answer goes, `.csv`, `.tsv` or `.jsonl`, of SPARQL also `.srj`, `.srx`, `.ttl`, `.nt`, `.jsonld`; empty: a
-    table on the terminal."""
+    """Where the answer goes: `.csv`, `.tsv` or `.jsonl`; of SPARQL also `.srj`, `.srx`, `.ttl`, `.nt`, `.jsonld`.
+    Empty: a table on the terminal."""
 
 
 class QuerySummary(msgspec.Struct):

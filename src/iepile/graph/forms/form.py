@@ -35,7 +35,7 @@ class Form:
     read: Callable[[Path], Iterator[Edge]] | None
     """Read it back. None: the form keeps less than edges are."""
     is_form: Callable[[Path], bool] | None = None
-    """Whether a file or folder that exists is in this form, where the ending does not tell."""
+    """Of a form that is a folder: whether that which lies there is one. `write` may take it away for the new one."""
 
 
 @cache
