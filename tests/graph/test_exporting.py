@@ -170,3 +170,16 @@ def test_nothing_is_left_where_writing_fails(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(OSError, match="no"):
         export(ExportConfig(str(graph), str(tmp_path / "o.jsonl"), grounded=True))
     assert [p.name for p in tmp_path.iterdir()] == ["graph.db"]
+
+
+def test_rdf_with_a_base_of_ones_own(tmp_path: Path) -> None:
+    write_edges(WORLD, tmp_path / "w.jsonl")
+    done = export(ExportConfig(str(tmp_path / "w.jsonl"), str(tmp_path / "w.nt"), base_iri="https://example.org/x/"))
+    assert done.format == "ntriples" and "<https://example.org/x/" in (tmp_path / "w.nt").read_text("utf-8")
+    with graph_of(str(tmp_path / "w.nt")) as store:
+        assert list(store.edges()) == WORLD
+    for target, base, message in (("w.csv", "https://example.org/", "goes with a form of RDF"), ("w.ttl", "a b", "IRI"),
+                                  ("w.db", "https://example.org/", "goes with a form of RDF")):
+        with pytest.raises(InputError, match=message) as e:
+            export(ExportConfig(str(tmp_path / "w.jsonl"), str(tmp_path / target), base_iri=base))
+        assert e.value.field == "base_iri" and not (tmp_path / target).exists()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,8 @@ class ExportConfig:
     """Only edges with both ends in the text."""
     model: str = ""
     """Name of the model, noted on the edges of predictions."""
+    base_iri: str = ""
+    """RDF: what the IRIs of the graph begin with, `https://example.org/graph/`."""
 
 
 class ExportSummary(msgspec.Struct):
@@ -84,6 +86,8 @@ def export(config: ExportConfig) -> ExportSummary:
     if not 0 <= config.least_confidence <= 1:
         raise InputError(f"{config.least_confidence} is no probability", field="least_confidence", expected="0 to 1")
     form, target = find_form(config.output_file, config.format), Path(config.output_file)
+    if config.base_iri:
+        form = _based(form, config.base_iri)
     if form is None and target.exists():
         raise InputError("exists already", file=target,
                          fix="choose another name; to add to it: iepile kg --input_file")
@@ -106,6 +110,15 @@ def export(config: ExportConfig) -> ExportSummary:
             unsure = " AND ".join((*where[:-1], "confidence IS NULL"))
             summary.without_confidence = store.one(f"SELECT count(*) FROM fact WHERE {unsure}", values[:-1])
     return summary
+
+
+def _based(form: Form | None, base: str) -> Form:
+    """The same form of RDF with other IRIs."""
+    from iepile.graph.rdf import FORMS, write_rdf
+
+    if form is None or form.name not in FORMS:
+        raise InputError("goes with a form of RDF", field="base_iri", expected=", ".join(FORMS))
+    return replace(form, write=lambda store, path: write_rdf(store, path, FORMS[form.name], base))
 
 
 def _written(store: Store, form: Form | None, target: Path) -> ExportSummary:
