@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from iepile.cli.command import guarded, run_command
+from iepile.cli.command import run_command
 from iepile.cli.show import summary
 
 
@@ -48,9 +48,9 @@ def kg(argv: Sequence[str]) -> int:
         return run_command(f"kg {argv[0]}", _loaded(f"iepile.graph.{action.config}"),
                            work if shown else lambda c: summary(work(c)), argv[1:], action.positional)
     if argv and argv[0] == "forms":
-        from iepile.cli.graph_shown import show_forms
+        from iepile.cli.graph_shown import FormsConfig, show_forms
 
-        return guarded(show_forms)
+        return run_command("kg forms", FormsConfig, show_forms, argv[1:])
     if argv and not argv[0].startswith("-"):
         near = difflib.get_close_matches(argv[0], ACTIONS, 1)
         print(f"error: no action {argv[0]!r}{f'; did you mean {near[0]}?' if near else ''}\n  expected: "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -43,7 +44,9 @@ def pushed(config: neo4j_push.PushConfig) -> None:
 def info(config: search.InfoConfig) -> None:
     """What a graph holds."""
     with graph_of(config.graph) as store:
-        show.summary(store.summary())
+        found = store.summary()
+        found.file = config.graph  # not the one it was read into, where it is no store
+        show.summary(found)
 
 
 def find(config: search.FindConfig) -> None:
@@ -92,12 +95,21 @@ def merges(config: merge_list.MergesConfig) -> None:
     show.summary(done)
 
 
-def show_forms() -> None:
+@dataclass
+class FormsConfig:
+    """List the forms that a graph is written in, and which of them are read back."""
+
+
+def show_forms(config: FormsConfig) -> None:
     """The forms that a graph can be written in."""
-    rows = [(STORE, " ".join(ENDINGS), "yes", "the store: one SQLite file, added to, asked, looked at")]
-    rows += [(name, " ".join(f.endings) or "by --format", "yes" if f.read else "no", f.about)
-             for name, f in forms().items()]
-    show.table(("form", "endings", "read back", "what it is"), rows)
+    rows = [(STORE, list(ENDINGS), True, "the store: one SQLite file, added to, asked, looked at")]
+    rows += [(name, list(f.endings), bool(f.read), f.about) for name, f in forms().items()]
+    if show.as_json:
+        show.summary([dict(zip(("form", "endings", "read_back", "about"), row, strict=True)) for row in rows])
+        return
+    show.table(("form", "endings", "read back", "what it is"),
+               ((name, " ".join(endings) or "by --format", "yes" if back else "no", about)
+                for name, endings, back, about in rows))
 
 
 def _edges(edges: Iterable[Edge], marks: Sequence[str] = ()) -> None:

@@ -26,7 +26,7 @@ from iepile.graph.loading import Loading, Part
 from iepile.graph.readings import Faults, readings
 from iepile.graph.store import ENDINGS, Store
 from iepile.graph.triples import edges_of
-from iepile.jsonl import check_target, open_bytes, read_rows
+from iepile.jsonl import check_targets, open_bytes, read_rows, readable
 from iepile.records import text_id
 from iepile.schema import Schema
 
@@ -113,7 +113,7 @@ def build(config: KgConfig, tick: Tick | None = None) -> KgSummary:
         Schema.read(config.schema_path)  # before the work, not after it
     form = find_form(config.output_file, config.format)
     if form is None or form.is_form is None or not form.is_form(Path(config.output_file)):
-        check_target(config.output_file)
+        check_targets([config.output_file], [config.input_file, config.schema_path or None])
     summary = KgSummary(config.output_file, kinds={}, first_malformed=[])
     if form is None:
         if config.overwrite:
@@ -166,6 +166,8 @@ def graph_of(path: str, model: str = "") -> Iterator[Store]:
     Raises:
         InputError: no such file, or one with a row that cannot be read.
     """
+    if not path:
+        raise InputError("not given", field="graph", fix="name the graph")
     if form_of(path) is _stored:
         with Store(path) as store:
             yield store
@@ -238,7 +240,7 @@ def form_of(path: str) -> Callable[[Path], Iterator[Edge]] | None:
             return _reader(form, path)
     if file.is_dir():
         raise InputError("is a folder", file=path, expected="a file, or a graph that is a folder")
-    with open_bytes(path) as f:
+    with open_bytes(path) as f, readable(path):
         if not f.read(1):  # a graph without edges is a graph; predictions without rows are none
             return forms()["jsonl"].read if plain == ".jsonl" else None
     try:

@@ -21,7 +21,7 @@ from iepile.errors import InputError
 from iepile.graph.checks import Checks, Violation
 from iepile.graph.edge import Edge
 from iepile.graph.store import ENDINGS, Store
-from iepile.jsonl import check_target, write_rows
+from iepile.jsonl import check_targets, write_rows
 from iepile.schema import Schema
 
 
@@ -81,7 +81,7 @@ def check_graph(config: CheckConfig) -> CheckSummary:
     if config.clear and not stored:
         raise InputError("only a store keeps violations", file=config.graph, field="clear", expected="a .db")
     if config.output:
-        check_target(config.output)
+        check_targets([config.output], [config.graph, config.schema_path])
     checks = None
     if not config.clear:
         prune = [rule for part in config.prune.split(",") if (rule := part.strip())]

@@ -21,7 +21,7 @@ from iepile.graph.merge_list import MergeRow
 from iepile.graph.node import Node
 from iepile.graph.sameness import BY_HAND, STATED, chain, find_node, record, settle
 from iepile.graph.store import Store
-from iepile.jsonl import check_target, write_rows
+from iepile.jsonl import check_targets, write_rows
 
 TELLING = 8
 """Merges that the summary shows."""
@@ -90,7 +90,7 @@ def merge_graph(config: MergeConfig) -> MergeSummary:
     if bool(config.node) != bool(config.into):
         raise InputError("not given", field="into" if config.node else "node", expected="both --node and --into")
     if config.output:
-        check_target(config.output)
+        check_targets([config.output], [config.graph])
     with Store(config.graph, write=True, must_exist=True) as store:
         store.db.execute("BEGIN IMMEDIATE")
         before = _rows(store)

@@ -9,7 +9,7 @@ import msgspec
 
 from iepile.errors import InputError
 from iepile.graph.store import Store
-from iepile.jsonl import check_target, write_rows
+from iepile.jsonl import check_targets, write_rows
 
 
 @dataclass
@@ -77,7 +77,7 @@ def merges(config: MergesConfig) -> MergesSummary:
     if config.limit < 0:
         raise InputError(f"limit is {config.limit}", field="limit", expected="0 or more")
     if config.output:
-        check_target(config.output)
+        check_targets([config.output], [config.graph])
     with Store(config.graph) as store:
         found = [m for m in (MergeRow.all_apart if config.apart else MergeRow.all_of)(store)
                  if config.rule in ("", m.rule) and (config.name in m.name or config.name in m.into)]

@@ -16,7 +16,7 @@ import msgspec
 from iepile.errors import InputError
 from iepile.graph.build import graph_of
 from iepile.graph.sql import Answer, sql
-from iepile.jsonl import atomic_writer, check_target, dumps
+from iepile.jsonl import atomic_writer, check_targets, dumps
 
 LANGUAGES = ("sql", "sparql", "cypher")
 ENDINGS = (".csv", ".tsv", ".jsonl")
@@ -86,7 +86,7 @@ def keep(config: QueryConfig) -> QuerySummary:
     if ending not in ENDINGS + (SPARQL_ENDINGS if language == "sparql" else ()):
         raise InputError("the ending tells no form of answers", file=config.output_file, field="output_file",
                          expected=", ".join(ENDINGS) + "; of SPARQL also " + ", ".join(SPARQL_ENDINGS))
-    check_target(config.output_file)
+    check_targets([config.output_file], [config.graph])
     if ending in SPARQL_ENDINGS:
         from iepile.graph.sparql import sparql_file
 

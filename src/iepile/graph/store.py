@@ -87,17 +87,17 @@ class Store:
             raise InputError("no such file", file=path, fix="make it with `iepile kg --output_file`")
         if write and not self.path.parent.is_dir():
             self.path.parent.mkdir(parents=True, exist_ok=True)
-        new = not is_file or self.path.stat().st_size == 0
+        new = not must_exist and (not is_file or self.path.stat().st_size == 0)
         uri = f"{self.path.absolute().as_uri()}?mode={'rwc' if write else 'ro'}"
         try:
             self.db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=30)
             self._check(new, write)
+            self.db.execute(f"PRAGMA synchronous = {'OFF' if scratch else 'NORMAL'}")
+            self.db.execute("PRAGMA cache_size = -65536")
+            if scratch:
+                self.db.execute("PRAGMA journal_mode = OFF")
         except sqlite3.DatabaseError as e:
             raise InputError(f"is no graph: {e}", file=path, expected="a graph that `iepile kg` wrote") from None
-        self.db.execute(f"PRAGMA synchronous = {'OFF' if scratch else 'NORMAL'}")
-        self.db.execute("PRAGMA cache_size = -65536")
-        if scratch:
-            self.db.execute("PRAGMA journal_mode = OFF")
 
     def _check(self, new: bool, write: bool) -> None:
         (application,), (version,) = (self.db.execute(f"PRAGMA {name}").fetchone()
@@ -118,11 +118,14 @@ class Store:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
                  ) -> None:
         self.close()
-        if isinstance(error, sqlite3.OperationalError):
-            locked = "locked" in str(error)
-            raise IepileError(f"{self.path}: {error}\n  do:       " + (
-                "another process is changing the graph: wait for it" if locked else
-                "what was committed is there: mend the cause and give the same command again")) from error
+        if isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError:
+            raise self._failed(error) from error
+
+    def _failed(self, error: sqlite3.DatabaseError) -> IepileError:
+        return IepileError(f"{self.path}: {error}\n  do:       " + (
+            "another process is changing the graph: wait for it" if "locked" in str(error) else
+            "the file is damaged: take a copy of it that is whole, or make it again" if "malformed" in str(error) else
+            "what was committed is there: mend the cause and give the same command again"))
 
     def close(self) -> None:
         """Close the file; what was not committed is not in it."""
@@ -164,7 +167,7 @@ class Store:
             for row in self.db.execute(sql, values):  # noqa: UP028 - `yield from` would close the cursor of a closed store
                 yield row
         except sqlite3.DatabaseError as e:
-            raise IepileError(f"{self.path}: {e}") from None
+            raise self._failed(e) from None
 
     def one(self, sql: str, values: Sequence[Any] = ()) -> int:
         """The number that a query gives."""

@@ -19,7 +19,7 @@ import msgspec
 from iepile.errors import InputError
 from iepile.graph.build import graph_of
 from iepile.graph.edge import Edge
-from iepile.jsonl import check_target
+from iepile.jsonl import check_targets
 from iepile.page import PAGES, write_page
 
 LANGUAGES = ("zh", "en")
@@ -119,7 +119,7 @@ def view(config: ViewConfig) -> ViewSummary:
         raise InputError(f"is {config.nodes}", field="nodes", expected="1 or more")
     if config.language not in LANGUAGES:
         raise InputError(f"is {config.language!r}", field="language", expected=" or ".join(LANGUAGES))
-    check_target(config.output_file)
+    check_targets([config.output_file], [config.input_file])
     data, summary = view_data(config)
     write_page(config.output_file, "graph.html", data, title=data["file"], language=config.language)
     return summary
