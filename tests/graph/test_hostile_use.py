@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -104,3 +107,37 @@ def test_forms_are_listed_as_json_too(capsys: pytest.CaptureFixture[str]) -> Non
 def test_info_names_the_file_that_was_asked_for(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["kg", "info", str(folder / "edges.jsonl"), "--json"]) == 0
     assert msgspec.json.decode(capsys.readouterr().out)["file"] == str(folder / "edges.jsonl")
+
+
+@pytest.mark.parametrize("asked", [
+    ["--help"], ["find", "--help"], ["forms"], ["query", "g.db", "SELECT * FROM fact", "--json"],
+    ["query", "g.db", "SELECT * FROM fact"], ["find", "g.db", "*", "--limit", "0"],
+])
+def test_a_pipe_that_is_closed_early_is_no_traceback(folder: Path, asked: list[str]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        done = subprocess.run([sys.executable, "-c", "import sys; from iepile.cli.main import main; sys.exit(main())",
+                               "kg", *asked], cwd=folder, stdout=write, stderr=subprocess.PIPE, check=False)
+    finally:
+        os.close(write)
+    assert b"Traceback" not in done.stderr
+    assert b"closed" not in done.stderr
+
+
+def test_a_store_is_never_packed(folder: Path) -> None:
+    with pytest.raises(InputError, match="cannot be packed"):
+        build(KgConfig(str(folder / "g.db"), str(folder / "h.db.gz")))
+    assert not (folder / "h.db.gz").exists()
+
+
+def test_a_graph_that_another_process_changes_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("iepile.graph.store.PATIENCE", 0.1)
+    other = sqlite3.connect(folder / "g.db", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    for write in (False, True):
+        with pytest.raises(IepileError, match="another process is changing the graph"):
+            Store(folder / "g.db", write=write)
+    other.close()
+    with Store(folder / "g.db") as store:
+        assert store.one("SELECT count(*) FROM edge") == 3000

@@ -82,6 +82,8 @@ def run_command(
     except InputError as e:  # settings that check themselves
         print(f"error: {e}", file=sys.stderr)
         return e.exit_code
+    except BrokenPipeError:  # the help
+        return _nobody_reads()
     finally:
         show.as_json = False  # of this command only, where one process runs several
     return result[0] if result else 0
@@ -153,6 +155,12 @@ def read_yaml(path: str) -> dict[str, Any]:
     return {str(k).replace("_", "-").lower(): v for k, v in data.items()}
 
 
+def _nobody_reads() -> int:
+    """The other end of the pipe is closed, as by `head`: what is still to come goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
+
+
 def guarded(work: Callable[[], object]) -> int:
     """Run `work`; print errors of ours plainly and turn them into exit codes."""
     try:
@@ -164,8 +172,7 @@ def guarded(work: Callable[[], object]) -> int:
         print("stopped; nothing is left half done: give the same command again", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return _nobody_reads()
     except OSError as e:
         where = f"{e.filename}: " if e.filename else ""
         print(f"error: {where}{e.strerror or e}", file=sys.stderr)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from iepile.cli.command import run_command
+from iepile.cli.command import guarded, run_command
 from iepile.cli.show import summary
 
 
@@ -59,7 +59,8 @@ def kg(argv: Sequence[str]) -> int:
     if any(a in ("-h", "--help") for a in argv):
         width = max(map(len, ACTIONS))
         about = {name: a.about for name, a in ACTIONS.items()} | {"forms": "forms that a graph is written in"}
-        print("\n".join([*(f"  iepile kg {name:<{width}}  {what}" for name, what in about.items()), ""]))
+        actions = "\n".join([*(f"  iepile kg {name:<{width}}  {what}" for name, what in about.items()), ""])
+        guarded(lambda: print(actions, flush=True))
     from iepile.cli.graph_shown import made
     from iepile.graph.build import KgConfig
 

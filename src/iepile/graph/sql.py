@@ -53,7 +53,8 @@ def sql(store: Store, query: str, values: Mapping[str, Any] | None = None) -> An
 
 def _rows(cursor: sqlite3.Cursor) -> Iterator[Sequence[Any]]:
     try:
-        yield from cursor
+        for row in cursor:  # noqa: UP028 - `yield from` would close the cursor of a closed store
+            yield row
     except sqlite3.Error as e:
         raise InputError(f"cannot be answered: {e}", field="query") from None
 

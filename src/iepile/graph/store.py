@@ -26,6 +26,8 @@ APPLICATION = 0x69654B47
 """Marks our files among those of SQLite ("ieKG")."""
 VERSION = 1
 """Of the tables; a file of another version is refused."""
+PATIENCE = 30
+"""Seconds to wait for another process that is changing the graph."""
 ENDINGS = (".db", ".sqlite", ".sqlite3")
 _SQL = Path(__file__).with_name("store.sql")
 _FACT = ("head, relation, tail, kind, head_type, tail_type, head_start, head_end, tail_start, tail_end, "
@@ -90,13 +92,15 @@ class Store:
         new = not must_exist and (not is_file or self.path.stat().st_size == 0)
         uri = f"{self.path.absolute().as_uri()}?mode={'rwc' if write else 'ro'}"
         try:
-            self.db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=30)
+            self.db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=PATIENCE)
             self._check(new, write)
             self.db.execute(f"PRAGMA synchronous = {'OFF' if scratch else 'NORMAL'}")
             self.db.execute("PRAGMA cache_size = -65536")
             if scratch:
                 self.db.execute("PRAGMA journal_mode = OFF")
         except sqlite3.DatabaseError as e:
+            if "locked" in str(e) or "disk is full" in str(e):
+                raise self._failed(e) from None
             raise InputError(f"is no graph: {e}", file=path, expected="a graph that `iepile kg` wrote") from None
 
     def _check(self, new: bool, write: bool) -> None:

@@ -68,6 +68,8 @@ def find_form(path: str | Path, name: str = "") -> Form | None:
             raise InputError(f"no graph format {name!r}", field="format", expected=", ".join(form_names()))
         return None if name == STORE else forms()[name]
     if plain.suffix.lower() in ENDINGS:
+        if plain != Path(path):
+            raise InputError("a store cannot be packed", file=path, fix="leave the ending away")
         return None
     for form in forms().values():
         if plain.suffix.lower() in form.endings:
