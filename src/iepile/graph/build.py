@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from iepile.errors import IepileError, InputError
+from iepile.errors import InputError
 from iepile.graph.edge import Edge
 from iepile.graph.forms import Form, find_form
 from iepile.graph.forms.form import forms
@@ -90,10 +90,6 @@ class KgSummary(msgspec.Struct):
     """Rows left out, because they could not be read."""
     first_malformed: list[str] = []
     """The first few of them."""
-
-
-class MalformedRows(IepileError):
-    """Rows were left out; the rest is in the graph."""
 
 
 def build(config: KgConfig, tick: Tick | None = None) -> KgSummary:
