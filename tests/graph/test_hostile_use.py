@@ -141,3 +141,19 @@ def test_a_graph_that_another_process_changes_is_told(folder: Path, monkeypatch:
     other.close()
     with Store(folder / "g.db") as store:
         assert store.one("SELECT count(*) FROM edge") == 3000
+
+
+@pytest.mark.parametrize("asked, field", [
+    (["find", "g.db", "--least-confidence", "nan"], "least_confidence"),
+    (["find", "g.db", "--least-confidence", "7"], "least_confidence"),
+    (["merge", "g.db", "--margin", "nan"], "margin"), (["merge", "g.db", "--margin=-1"], "margin"),
+    (["view", "g.db", "v.html", "--seed=-1"], "seed"),
+    (["--input-file", "edges.jsonl", "--output-file", "new.db", "--schema-path", "s.yaml", "--prune", "no"], "prune"),
+])
+def test_settings_that_cannot_be_are_told_before_the_work(
+        folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], asked: list[str],
+        field: str) -> None:
+    monkeypatch.chdir(folder)
+    assert main(["kg", *asked]) == 2
+    assert f"field:    {field}" in capsys.readouterr().err
+    assert sorted(p.name for p in folder.iterdir()) == ["edges.jsonl", "g.db", "s.yaml"]

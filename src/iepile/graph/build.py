@@ -106,7 +106,10 @@ def build(config: KgConfig, tick: Tick | None = None) -> KgSummary:
     if config.prune and not config.schema_path:
         raise InputError("goes with a schema", field="prune", fix="give --schema_path")
     if config.schema_path:
-        Schema.read(config.schema_path)  # before the work, not after it
+        from iepile.graph.checks import Checks
+
+        # Before the work, not after it.
+        Checks(Schema.read(config.schema_path), [r for part in config.prune.split(",") if (r := part.strip())])
     form = find_form(config.output_file, config.format)
     if form is None or form.is_form is None or not form.is_form(Path(config.output_file)):
         check_targets([config.output_file], [config.input_file, config.schema_path or None])

@@ -74,10 +74,12 @@ def find(store: Store, config: FindConfig) -> Iterator[Edge]:
     """The facts that fit all that is given, in the order they were read. Statements of types are no facts here.
 
     Raises:
-        InputError: a limit below 0.
+        InputError: a limit below 0, or a confidence that is none.
     """
     if config.limit < 0:
         raise InputError(f"is {config.limit}", field="limit", expected="0 or more")
+    if not 0 <= config.least_confidence <= 1:
+        raise InputError(f"{config.least_confidence} is no probability", field="least_confidence", expected="0 to 1")
     conditions, values = ["kind != 'type'"], list[Any]()
 
     def fits(condition: str, value: Any, times: int = 1) -> None:

@@ -117,6 +117,8 @@ def view(config: ViewConfig) -> ViewSummary:
             raise InputError("not given", field=name, fix=f"give --{name}")
     if config.nodes < 1:
         raise InputError(f"is {config.nodes}", field="nodes", expected="1 or more")
+    if config.seed < 0:
+        raise InputError(f"is {config.seed}", field="seed", expected="0 or more")
     if config.language not in LANGUAGES:
         raise InputError(f"is {config.language!r}", field="language", expected=" or ".join(LANGUAGES))
     check_targets([config.output_file], [config.input_file])

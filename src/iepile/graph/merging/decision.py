@@ -60,6 +60,8 @@ def merge(nodes: Iterable[Node], config: MergingConfig | None = None, embed: Emb
     config = config or MergingConfig()
     if not 0 < config.at_least <= 1:
         raise InputError(f"no score {config.at_least}", field="at_least", expected="above 0 to 1")
+    if not 0 <= config.margin <= 1:
+        raise InputError(f"is {config.margin}", field="margin", expected="0 to 1")
     # By name, so that ids, which may tell when a name was first read, decide nothing but between equal names.
     ordered = sorted(nodes, key=lambda n: (n.name, n.type or "", n.id))
     ids: dict[str, int] = {}
