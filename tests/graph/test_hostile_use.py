@@ -146,6 +146,7 @@ def test_a_graph_that_another_process_changes_is_told(folder: Path, monkeypatch:
 @pytest.mark.parametrize("asked, field", [
     (["find", "g.db", "--least-confidence", "nan"], "least_confidence"),
     (["find", "g.db", "--least-confidence", "7"], "least_confidence"),
+    (["path", "g.db", "name 1", "name 1", "--most", "0"], "most"),
     (["merge", "g.db", "--margin", "nan"], "margin"), (["merge", "g.db", "--margin=-1"], "margin"),
     (["view", "g.db", "v.html", "--seed=-1"], "seed"),
     (["--input-file", "edges.jsonl", "--output-file", "new.db", "--schema-path", "s.yaml", "--prune", "no"], "prune"),
@@ -157,3 +158,14 @@ def test_settings_that_cannot_be_are_told_before_the_work(
     assert main(["kg", *asked]) == 2
     assert f"field:    {field}" in capsys.readouterr().err
     assert sorted(p.name for p in folder.iterdir()) == ["edges.jsonl", "g.db", "s.yaml"]
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "pipe"])
+def test_what_can_be_read_but_once_or_never_ends_is_refused(tmp_path: Path, device: str) -> None:
+    if device == "pipe":
+        device = str(tmp_path / "pipe")
+        os.mkfifo(device)
+    with pytest.raises(InputError, match="is no file"):
+        build(KgConfig(device, str(tmp_path / "g.db")))
+    with pytest.raises(InputError, match="is no file"):
+        view(ViewConfig(device, str(tmp_path / "v.html")))

@@ -231,6 +231,7 @@ def form_of(path: str) -> Callable[[Path], Iterator[Edge]] | None:
         InputError: no such file, or a form that cannot be read back.
     """
     file = Path(path)
+    _no_pipe(file)
     plain = Path(path.removesuffix(".gz").removesuffix(".zst")).suffix.lower()
     if plain in ENDINGS and file.is_file():
         return _stored
@@ -249,6 +250,12 @@ def form_of(path: str) -> Callable[[Path], Iterator[Edge]] | None:
     return forms()["jsonl"].read if {"head", "relation", "tail"} <= first.keys() else None
 
 
+def _no_pipe(file: Path) -> None:
+    if file.is_fifo() or file.is_char_device():
+        raise InputError("is no file", file=file, expected="a file: it is read more than once",
+                         fix="write what comes through the pipe to a file first")
+
+
 def _reader(form: Form, path: str) -> Callable[[Path], Iterator[Edge]]:
     if form.read is None:
         raise InputError(f"{form.name} keeps too little to be read back", file=path, fix="give the store or JSON lines")
@@ -264,6 +271,7 @@ def _digest(config: KgConfig) -> tuple[str, int]:
     """Of the content of the input and of what else decides about the edges; and the lines of the input."""
     found, lines = sha256(f"{config.model}\0{config.snippets}\0".encode("utf-8", "surrogatepass")), 0
     file = Path(config.input_file)
+    _no_pipe(file)
     for path in sorted(p for p in file.rglob("*") if p.is_file()) if file.is_dir() else [file]:
         try:
             with path.open("rb") as f:

@@ -126,8 +126,10 @@ def path(store: Store, config: PathConfig) -> list[Step]:
     """The shortest way between two things, edges taken in either direction; of equal ways the one read first.
 
     Raises:
-        InputError: no thing of that name, or no way of that length.
+        InputError: no thing of that name, no way of that length, or a length below 1.
     """
+    if config.most < 1:
+        raise InputError(f"is {config.most}", field="most", expected="1 or more")
     starts, ends = (_nodes(store, getattr(config, end), end) for end in ("start", "end"))
     came: dict[int, tuple[int, int, bool] | None] = dict.fromkeys(starts)
     todo, found = starts, next((n for n in starts if n in ends), None)
