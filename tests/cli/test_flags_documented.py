@@ -22,6 +22,7 @@ CONFIGS = {
     "import": ["iepile.corpus.importing:ImportConfig"],
     "clean": ["iepile.corpus.clean:CleanConfig"],
     "leaks": ["iepile.corpus.leaks:LeaksConfig"],
+    "doctor": ["iepile.cli.doctor:DoctorConfig"],
     "completion": ["iepile.corpus.completion:CompletionConfig"],
     "convert": ["iepile.corpus.convert:ConvertConfig"],
     "negatives": ["iepile.corpus.negatives:NegativesConfig"],

@@ -30,6 +30,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "bench": ("bench", "a model on the suites of the guide, beside published figures"),
     "calibrate": ("calibration", "what confidence is worth: chances and thresholds from a dev file"),
     "kg": ("graph", "facts to a knowledge graph"),
+    "doctor": ("doctor", "what is installed, what is missing, which device"),
     "catalog": ("catalog", "data sets that are known, and where their files lie"),
     "formats": ("lists", "raw formats that can be read"),
     "tasks": ("lists", "tasks that can be asked"),
