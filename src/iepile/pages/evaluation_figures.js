@@ -65,6 +65,18 @@ function headline() {
     const body = make("tbody", table);
     for (const r of further) figureRow(body, `${r[TASK]} · ${named(r[GROUP])}`, r);
   }
+  if (data.completion.length) {
+    const box = make("details", field, null, { class: "box", open: "" });
+    make("summary", box, words.completion);
+    const table = make("table", make("div", box, null, { class: "scroll" }), null, { class: "figures", id: "completion" });
+    const head = make("tr", make("thead", table)), body = make("tbody", table);
+    for (const name of [words.show, "P", "R", "F1", words.right, words.answered, words.gold]) make("th", head, name, { scope: "col" });
+    for (const [task, part, ...figures] of data.completion) {
+      const row = make("tr", body);
+      make("th", row, `${task} · ${named(part)}`, { scope: "row" });
+      figures.forEach((figure, n) => make("td", row, n < 3 ? percent(figure) : number(figure)));
+    }
+  }
   const box = make("details", odd, null, { class: "box" });
   make("summary", box, words.oddities + (data.notes.length ? ` · ${words.faults}` : ""));
   const counts = make("ul", box, null, { class: "facts-of-rows" });

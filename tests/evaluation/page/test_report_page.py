@@ -256,6 +256,23 @@ def test_label_orders_when_there_are_several(browser: Browser, tmp_path: Path) -
     assert "0 of 3 rows" in page.run("byId('plots').textContent") and page.errors == []
 
 
+def test_triples_in_the_text_and_completed_ones_have_figures_of_their_own(browser: Browser, tmp_path: Path) -> None:
+    triples = [["Ada", "spouse", "Bob"], ["Ada", "spouse", "Zoe"]]
+    label = [{"head": h, "relation": r, "tail": t} for h, r, t in triples]
+    write_rows(tmp_path / "pred.json", [{
+        "id": "1", "task": "TRIPLES", "input": "Ada wed Bob.",
+        "instruction": "关系类型为{'spouse'}，以(头实体,关系,尾实体)的形式回答",
+        "label": json.dumps(label), "completed": [triples[1]], "output": "(Ada,spouse,Bob)"}])
+    done = evaluate(EvaluateConfig(path1=str(tmp_path / "pred.json"), report=str(tmp_path / "r.html")))
+    page = browser.open(tmp_path / "r.html")
+    assert [texts(page, f"#completion tbody tr:nth-child({n}) > *") for n in (1, 2)] == [
+        [f"TRIPLES · {r.group}", *(f"{x:.2f}" for x in (r.score.precision, r.score.recall, r.score.f1)),
+         *map(str, (r.score.tp, r.score.pred, r.score.gold))] for r in done.completion]
+    assert done.completion[0].score.f1 == 100 and done.completion[1].score.f1 == 0
+    page.run("data.language = 'zh', headline()")
+    assert "补全" in page.run("byId('completion').textContent") and page.errors == []
+
+
 def test_nothing_to_say_is_no_error(browser: Browser, tmp_path: Path) -> None:
     write_rows(tmp_path / "pred.json", [row("NER", 1, "", ["p"], [], {"p": []})])
     write_report(tmp_path / "empty.html", made(tmp_path / "pred.json", draws=10)[1])

@@ -96,6 +96,8 @@ def report_data(
         "setting": report.setting, "match": config.match, "match_mode": config.match_mode,
         "groups": [[r.task, r.group, r in report.scores] for r in (*report.scores, *report.field_scores)],
         "parts": scores,
+        "completion": [[r.task, r.group, r.score.precision, r.score.recall, r.score.f1, r.score.tp, r.score.pred,
+                        r.score.gold] for r in report.completion],
         "counts": [[name, n] for name, n in msgspec.structs.asdict(report.counts).items() if n],
         "notes": [[n.line, n.problem[:300]] for n in report.notes],
         "classes": list(ERROR_CLASSES),
