@@ -89,3 +89,15 @@ EDGES = [
     edge("IBM", "type", "org", document="merged", head_type="org", head_mention="IBM Corp.", kind="type"),
 ]
 """In an order that no form has a reason to keep."""
+
+FAMILY = [
+    edge(head_type="person", head_start=0, head_end=3, confidence=0.5, instruction="ab", model="m"),
+    edge(head_type="person", head_start=9, head_end=12, relation="knows"),
+    edge(head_type="ship", tail="林小雨", relation="搭载", ungrounded=True),
+    edge("Ada", "type", "person", head_type="person", kind="type", head_start=0, head_end=3),
+    edge("Eve", "type", "person", head_type="person", kind="type", document="e", head_mention="Eva"),
+    edge("wed", "type", "wedding", head_type="wedding", kind="type", event="d:1:0"),
+    edge("wed", "bride", "Ada", head_type="wedding", tail_type="person", kind="role", event="d:1:0", tail_start=0),
+    edge("wed", "type", "wedding", head_type="wedding", kind="type", event=""),
+]
+"""Two people, a ship and two events: what other programs are shown."""

@@ -11,24 +11,13 @@ from xml.etree import ElementTree
 import networkx
 import pytest
 
-from graph.forms.made import EDGES, HOSTILE, edge, kept, stored
+from graph.forms.made import EDGES, FAMILY, HOSTILE, edge, kept, stored
 from iepile.errors import InputError
 from iepile.graph.edge import Edge
 from iepile.graph.forms.form import forms
 from iepile.graph.forms.graphml_reader import read_graphml
 from iepile.graph.networks import to_networkx
 from iepile.graph.store import Store
-
-FAMILY = [
-    edge(head_type="person", head_start=0, head_end=3, confidence=0.5, instruction="ab", model="m"),
-    edge(head_type="person", head_start=9, head_end=12, relation="knows"),
-    edge(head_type="ship", tail="林小雨", relation="搭载", ungrounded=True),
-    edge("Ada", "type", "person", head_type="person", kind="type", head_start=0, head_end=3),
-    edge("Eve", "type", "person", head_type="person", kind="type", document="e", head_mention="Eva"),
-    edge("wed", "type", "wedding", head_type="wedding", kind="type", event="d:1:0"),
-    edge("wed", "bride", "Ada", head_type="wedding", tail_type="person", kind="role", event="d:1:0", tail_start=0),
-    edge("wed", "type", "wedding", head_type="wedding", kind="type", event="d:1:1"),
-]
 
 
 def written(folder: Path, edges: list[Edge]) -> Path:
