@@ -19,7 +19,7 @@ $(STAMP): pyproject.toml constraints.txt
 
 $(TEST_STAMP): $(STAMP)
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt \
-		-e '.[train,corpus,formats,embeddings,ray,baselines,graph,rouge,quant,deepspeed,gguf,onnx,plot,dev]'
+		-e '.[train,corpus,formats,embeddings,ray,baselines,graph,rouge,quant,deepspeed,gguf,onnx,plot,serve,documents,docs,dev]'
 	@touch $@
 
 quickstart: $(STAMP)

@@ -30,6 +30,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "bench": ("bench", "a model on the suites of the guide, beside published figures"),
     "calibrate": ("calibration", "what confidence is worth: chances and thresholds from a dev file"),
     "kg": ("graph", "facts to a knowledge graph"),
+    "serve": ("serving", "extraction over HTTP, and a page to try it on"),
     "doctor": ("doctor", "what is installed, what is missing, which device"),
     "catalog": ("catalog", "data sets that are known, and where their files lie"),
     "formats": ("lists", "raw formats that can be read"),

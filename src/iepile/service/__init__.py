@@ -1,0 +1,1 @@
+"""Extraction over HTTP: `iepile serve`, its programming interface and its page."""

@@ -1,0 +1,67 @@
+"""Settings of the service: which models it holds, where it listens, what it lets through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from iepile.errors import InputError
+from iepile.extraction.job import ModelFlags
+
+
+@dataclass(kw_only=True)
+class ServeConfig(ModelFlags):
+    """Serve models over HTTP: extraction, documents, graphs, an OpenAI-compatible interface, and a page."""
+
+    model: str = ""
+    """Model folder, hub name or server address."""
+    models: dict[str, str] = field(default_factory=dict)
+    """Further models: name to folder, hub name or address. A request names the one it wants."""
+    engine: str = "auto"
+    """What runs the model; `auto` looks at the model."""
+    engine_options: dict[str, Any] = field(default_factory=dict)
+    """Options of the engine, by name."""
+    host: str = "127.0.0.1"
+    """Address to listen at. Only this machine can reach the default; `0.0.0.0` opens it to the network."""
+    port: int = 8000
+    """Port to listen at; 0: a free one, which is printed."""
+    data_dir: str = "runs/serve"
+    """Folder for what is kept: jobs, their results, corrections."""
+    schemas: str = ""
+    """Folder of schema files that requests may name."""
+    token_file: str = ""
+    """File with the tokens that requests must bear, one a line. Also the variable IEPILE_TOKEN. None: open to all that
+    reach the address."""
+    cors: tuple[str, ...] = ()
+    """Origins whose pages may call the service from a browser; none by default."""
+    page: bool = True
+    """Serve the page at `/`."""
+    max_body: int = 32
+    """Largest request, in MiB."""
+    max_characters: int = 200_000
+    """Longest text of a request that is answered at once; longer ones go in as documents."""
+    max_texts: int = 64
+    """Most texts of a request that is answered at once."""
+    timeout: float = 120.0
+    """Seconds a request may take; it is given up then."""
+    rate: int = 0
+    """Requests a minute that one token, or one address, may make; 0: any number."""
+    queue: int = 128
+    """Requests that may wait or be in work at once; further ones are told to come again."""
+    batch: int = 0
+    """Most questions answered together; 0: as the engine batches."""
+    batch_wait: float = 5.0
+    """Milliseconds that a question waits for company while the model is idle."""
+
+    def check(self) -> None:
+        """Raises `InputError`: a setting that means nothing."""
+        for name in ("max_body", "max_characters", "max_texts", "queue"):
+            if getattr(self, name) < 1:
+                raise InputError("must be 1 or more", field=name)
+        if not 0 <= self.port < 65_536:
+            raise InputError(f"port {self.port}", field="port", expected="0 to 65535")
+        if not self.timeout > 0:
+            raise InputError("must be above 0", field="timeout", expected="seconds")
+        for name in ("rate", "batch", "batch_wait"):
+            if not getattr(self, name) >= 0:
+                raise InputError("must be 0 or more", field=name)

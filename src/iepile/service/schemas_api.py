@@ -1,0 +1,7 @@
+"""Schemas by name."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter()
