@@ -1,1 +1,1 @@
-"""Documents in the forms people have them in (PDF, Word, HTML, EPUB, tables): their text, and where each piece of it stood."""
+"""Documents in the forms people have them in: PDF, Word, HTML, EPUB, tables. Their text, and where it stood."""
