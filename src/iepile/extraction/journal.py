@@ -15,7 +15,7 @@ import hashlib
 import os
 import time
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -107,6 +107,22 @@ class Journal:
             raise
         return journal
 
+    @classmethod
+    def peek(cls, output: str | Path, fingerprint: str) -> Journal | None:
+        """The journal as it stands, to read from while another may be writing it. None: there is none of this run."""
+        try:
+            fd = os.open(journal_path(output), os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        except FileNotFoundError:
+            return None
+        journal = cls(journal_path(output), fd)
+        with os.fdopen(os.dup(fd), "rb") as f:
+            first = f.readline()
+            if first.endswith(b"\n") and cls._ours(first, fingerprint):
+                journal._index(f, len(first))
+                return journal
+        journal.close()
+        return None
+
     def _load(self, fingerprint: str, overwrite: bool) -> None:
         with os.fdopen(os.dup(self._fd), "rb") as f:
             f.seek(0)
@@ -121,14 +137,17 @@ class Journal:
                     )
                 first = b""
             if first.endswith(b"\n"):
-                self._end = len(first)
-                for line in f:
-                    if not self._note(line):
-                        break
+                self._index(f, len(first))
         os.ftruncate(self._fd, self._end)
         if not self._end:
             self._write(msgspec.json.encode(_Header(FORMAT, fingerprint)) + b"\n")
         self.resumed = self._answered
+
+    def _index(self, lines: Iterable[bytes], begin: int) -> None:
+        self._end = begin
+        for line in lines:
+            if not self._note(line):
+                break
 
     @staticmethod
     def _ours(first: bytes, fingerprint: str) -> bool:

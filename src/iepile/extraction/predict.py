@@ -10,7 +10,7 @@ journal.py), and its output is the same to the byte.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,13 @@ from iepile.extraction.plan import AskingConfig, Planner
 from iepile.extraction.polls import SchemaPolls, read_examples, tasks_named
 from iepile.extraction.questions import DOCUMENT, PLAIN, Question, QuestionReader, questions_of
 from iepile.extraction.run import Progress, Run
+from iepile.extraction.run_settings import run_settings
 from iepile.extraction.sources import STDIN, kept_stdin, read_inputs
 from iepile.instruction import EXPECTED
 from iepile.instructions.wording import read_wordings
 from iepile.jsonl import BROKEN_JSON, check_target, read_rows, write_rows
 from iepile.schema import Schema
 from iepile.schema_text import schema_of_text
-from iepile.version import __version__
 
 
 @dataclass(kw_only=True)
@@ -196,16 +196,13 @@ def predict(
         piped = kept_stdin(config.output_file + ".stdin")
     source = str(piped or config.input_file)
     polls = schema_polls(config)
-    # Rows name their own tasks; several are for texts.
-    default = "" if "," in config.task else config.task
 
     def questions() -> Iterator[Question]:
-        rows = read_inputs(source, config.text_field, config.each_line)
-        return questions_of(rows, source, QuestionReader(default, polls, config.language), config.limit)
+        return _questions(config, polls, source)
 
     total, tasks = _look(config, questions(), name)
     options = gathering_options(config, tasks)
-    print_of_run = fingerprint(source, _settings(config, name, polls))
+    print_of_run = fingerprint(source, run_settings(config, name, polls))
     resumable = journal_path(config.output_file).exists()
     check_target(config.output_file, overwrite=config.overwrite or resumable)
     summary = PredictSummary(config.output_file, name, rows=total)
@@ -231,6 +228,33 @@ def predict(
             if piped:
                 piped.unlink(missing_ok=True)
     return summary
+
+
+def answered_so_far(config: PredictConfig, engine: Engine) -> Iterator[dict[str, Any]]:
+    """The rows that a run of `predict` has finished while it still goes on, or before it broke off: those before the
+    first that waits for an answer, as the output will have them. Only of texts that are asked by a schema.
+
+    Raises:
+        InputError: no schema.
+    """
+    polls = schema_polls(config)
+    if polls is None:
+        raise InputError("no schema", field="schema", fix="give --schema")
+    journal = Journal.peek(config.output_file, fingerprint(config.input_file, run_settings(config, engine.name, polls)))
+    if journal is None:
+        return
+    with journal:
+        run = Run(lambda: _questions(config, polls), Planner(config, engine), journal,
+                  PredictSummary(config.output_file, engine.name))
+        yield from run.output(gathering_options(config, polls.tasks), so_far=True)
+
+
+def _questions(config: PredictConfig, polls: SchemaPolls | None, source: str = "") -> Iterator[Question]:
+    source = source or config.input_file
+    # Rows name their own tasks; several are for texts.
+    default = "" if "," in config.task else config.task
+    rows = read_inputs(source, config.text_field, config.each_line)
+    return questions_of(rows, source, QuestionReader(default, polls, config.language), config.limit)
 
 
 def _checked(config: PredictConfig, engine: Engine | None) -> str:
@@ -271,29 +295,3 @@ def _opened(config: PredictConfig, name: str) -> Engine:
     from iepile.extraction.cluster import open_on_cluster
 
     return open_on_cluster(name, config.model, config.engine_options, config.cluster, config.workers)
-
-
-def _settings(config: PredictConfig, engine: str, polls: SchemaPolls | None) -> dict[str, Any]:
-    asking = {f.name: getattr(config, f.name) for f in fields(AskingConfig) if f.name != "min_support"}
-    return {
-        # The top package names the verbs of all floors, so it is not imported by name here.
-        "version": __version__,
-        "engine": engine,
-        "model": config.model,
-        "files": _model_files(config.model),
-        "options": config.engine_options,
-        "task": config.task,
-        "limit": config.limit,
-        "asking": asking,
-        "polls": [] if polls is None else [msgspec.to_builtins(p) for lang in ("zh", "en") for p in polls.polls(lang)],
-        "texts": [config.text_field, config.each_line, config.language],
-    }
-
-
-def _model_files(model: str) -> list[tuple[str, int, int]]:
-    """Names, sizes and times of a model's files: a model trained anew must not answer half of a file."""
-    folder = Path(model)
-    if not model or not folder.is_dir():
-        return []
-    found = sorted(p for p in folder.rglob("*") if p.is_file())
-    return [(p.relative_to(folder).as_posix(), p.stat().st_size, p.stat().st_mtime_ns) for p in found]

@@ -77,10 +77,12 @@ class Run:
         fresh = self.summary.rows - (self.summary.resumed - before)
         self.summary.rows_per_second = fresh / max(self.summary.seconds, 1e-9)
 
-    def output(self, options: GatheringOptions) -> Iterator[dict[str, Any]]:
-        """The rows with their answers, in order."""
+    def output(self, options: GatheringOptions, so_far: bool = False) -> Iterator[dict[str, Any]]:
+        """The rows with their answers, in order. `so_far`: those before the first that still waits for one."""
         number = 0
         for question, plan in self._plans():
+            if so_far and any(n not in self.journal for n in range(number, number + len(plan.asks))):
+                return
             completions = [self.journal.read(n) for n in range(number, number + len(plan.asks))]
             number += len(plan.asks)
             yield answered(question, plan, completions, options, self.summary)
