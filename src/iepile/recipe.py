@@ -49,7 +49,9 @@ class Verb(msgspec.Struct, frozen=True):
 
 VERBS = {
     "generate": Verb("iepile.corpus.synthetic.write:GenerateConfig", "iepile.corpus.synthetic.write:write_documents",
-                     (), ("tgt_path",)),
+                     ("patterns",), ("tgt_path", "schema_path")),
+    "validate": Verb("iepile.corpus.validate:ValidateConfig", "iepile.corpus.validate:validated",
+                     ("file", "schema_path"), ()),
     "import": Verb("iepile.corpus.importing:ImportConfig", "iepile.corpus.importing:import_documents",
                    ("src_path", "label_names"), ("tgt_path", "schema_path")),
     "clean": Verb("iepile.corpus.clean:CleanConfig", "iepile.corpus.clean:clean",

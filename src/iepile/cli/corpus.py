@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from iepile.cli.command import run_command
 from iepile.cli.show import summary
-from iepile.errors import IepileError
 
 SHOWN = 4
 """Missing data sets whose home the terminal shows; of more, the names."""
@@ -70,19 +69,9 @@ def negatives(argv: Sequence[str]) -> int:
 
 def validate(argv: Sequence[str]) -> int:
     """Check a data file."""
-    from iepile.corpus.validate import ValidateConfig
-    from iepile.corpus.validate import validate as run
+    from iepile.corpus.validate import ValidateConfig, validated
 
-    def check(config: ValidateConfig) -> None:
-        result = run(config)
-        if result.bad:
-            shown = "\n".join(result.problems)
-            more = result.bad - len(result.problems)
-            raise IepileError(f"{result.bad} of {result.records} records are bad\n{shown}"
-                              + (f"\nand {more} more (--limit)" if more else ""))
-        summary(result)
-
-    return run_command("validate", ValidateConfig, check, argv, positional=("file",))
+    return run_command("validate", ValidateConfig, lambda c: summary(validated(c)), argv, positional=("file",))
 
 
 def stats(argv: Sequence[str]) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from iepile.errors import InputError
+from iepile.errors import IepileError, InputError
 from iepile.evaluation.completion import read_completed
 from iepile.instruction import read_instruction
 from iepile.jsonl import BROKEN_JSON, decode_row, read_lines
@@ -62,6 +62,22 @@ def validate(config: ValidateConfig) -> ValidateSummary:
             if len(summary.problems) < config.limit:
                 summary.problems.append(str(e.at(config.file, n)))
     return summary
+
+
+def validated(config: ValidateConfig) -> ValidateSummary:
+    """The same, for those who go on only with a file that is sound.
+
+    Raises:
+        InputError: the file as a whole cannot be read.
+        IepileError: some of its records are bad; the message tells which.
+    """
+    result = validate(config)
+    if not result.bad:
+        return result
+    shown = "\n".join(result.problems)
+    more = result.bad - len(result.problems)
+    raise IepileError(f"{result.bad} of {result.records} records are bad\n{shown}"
+                      + (f"\nand {more} more (--limit)" if more else ""))
 
 
 _Known = Mapping[str, Mapping[str, frozenset[str]]]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 RESIDUES = {"train": (0, 1, 2, 3, 4, 5, 6, 7), "dev": (8,), "test": (9,)}
 """Residues of each split, of ten."""
@@ -19,8 +19,37 @@ Filler = tuple[str, str]
 """What stands before the mention (a preposition) and the mention."""
 
 
+class Cast(NamedTuple):
+    """Those of a text who may be met again in it."""
+
+    name: str
+    """Slots of one name draw from one cast."""
+    chance: float
+    """That a slot takes one of them, if there is any."""
+    joins: bool = True
+    """Whether what is new in the slot joins them."""
+
+
+class Drawing(Protocol):
+    """What fills slots, for one split."""
+
+    @property
+    def draw(self) -> Mapping[str, Callable[[], Filler]]:
+        """Slot -> something new for it."""
+
+    @property
+    def casts(self) -> Mapping[str, Cast]:
+        """Of slots whose fillers recur."""
+
+    def again(self, slot: str, filler: Filler) -> Filler:
+        """The filler as it is called when the text comes back to it."""
+
+
 class Names(ABC):
     """Draws what a slot needs, for one split."""
+
+    # Companies alone recur where a pattern asks for an organisation; a council does not buy its rival.
+    casts: Mapping[str, Cast] = {**{slot: Cast(slot, 0.35) for slot in "POLD"}, "G": Cast("O", 0.35, joins=False)}
 
     def __init__(self, inventory: Mapping[str, Any], split: str, rng: random.Random) -> None:
         parts: Mapping[str, str] = inventory["parts"]
@@ -43,6 +72,10 @@ class Names(ABC):
             "M": self._magnitude,
             **{letter: self._words(words) for letter, words in fillers.items()},
         }
+
+    def again(self, slot: str, filler: Filler) -> Filler:
+        """The filler as it is called when the text comes back to it."""
+        return filler
 
     def _any(self, items: Sequence[str]) -> str:
         """One of the items."""
@@ -115,6 +148,12 @@ class Names(ABC):
 
 class EnglishNames(Names):
     """Names in English."""
+
+    def again(self, slot: str, filler: Filler) -> Filler:
+        """The filler, or a person's surname."""
+        if slot == "P" and self.random() < 0.4:
+            return "", filler[1].rpartition(" ")[2]
+        return filler
 
     def _surname(self) -> str:
         """A family name; it decides the split of a person."""

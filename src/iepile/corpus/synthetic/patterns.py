@@ -1,13 +1,14 @@
 """Sentence patterns: from the notation of the TOML files to pieces that are quick to fill in.
 
-A text is a sentence without its full stop. `{O2}` is a slot: the letter says what fills it, the number
-tells two of a kind apart. `<bought>` is the trigger of the event. What a text states is listed once for a
-group of texts:
+A text is a sentence without its full stop. `{O2}` is a slot: the letter (in a file of one's own, the word)
+says what fills it, the number tells two of a kind apart. `<bought>` is the trigger of the event. What a text
+states is listed once for a group of texts:
 
     works for(P, G)                                    a relation, head and tail
     acquisition(acquirer=O, price=A, date=T)           an event and its roles
 
-A role whose slot a text does not have is not stated by that text. Slots of entities: P person, W woman,
+A role whose slot a text does not have is not stated by that text; of several statements, neither is one of
+whose slots the text has none or one. Slots of entities in the inventories that ship: P person, W woman,
 H man, O company, G any organisation, L place, T date, D product, A amount. The others are only words: N and X
 numbers of people, M magnitude, J position, F line of business, K an amount of something else.
 """
@@ -18,7 +19,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-_PIECE = re.compile(r"\{([A-Z]\d?)\}|<([^>]+)>")
+_PIECE = re.compile(r"\{([^{}<>]+)\}|<([^>]+)>")
 _STATEMENT = re.compile(r"(.+?)\((.*)\)")
 
 RelationPlan = tuple[str, int, int, str | None, str | None]
@@ -35,7 +36,7 @@ class Pattern:
     fills: tuple[str | int, ...]
     """What each mention is: the number of a slot, or the words of a trigger."""
     slots: tuple[str, ...]
-    """Letter of each slot."""
+    """What fills each slot: its letter or word."""
     types: tuple[str | None, ...]
     """Entity type of each mention, None for words and triggers."""
     relations: tuple[RelationPlan, ...] = ()
@@ -55,13 +56,14 @@ class Wording:
 
 
 def wording(text: str, states: Sequence[str], types: Mapping[str, str], dated: str) -> Wording:
-    """Compile a text; `dated` is the opener that brings a date.
+    """Compile a text; `dated` is the opener that brings a date, empty if there is none.
 
     Raises:
         ValueError: the text does not state what it should.
     """
     inner = _lowered(text)
-    can_be_dated = "{T}" not in text and any("=" in statement for statement in states)
+    own = {slot for slot, _ in _PIECE.findall(text)} & {slot for slot, _ in _PIECE.findall(dated)}
+    can_be_dated = bool(dated) and not own and any("=" in statement for statement in states)
     return Wording(
         pattern(text, states, types),
         pattern(inner, states, types),
@@ -89,10 +91,10 @@ def pattern(text: str, states: Sequence[str], types: Mapping[str, str]) -> Patte
             fills.append(slots.setdefault(slot, len(slots)))
             # The first mention of a slot is the one that facts point at.
             places.setdefault(slot, n)
-            kinds.append(types.get(slot[0]))
+            kinds.append(types.get(kind_of(slot)))
     literals.append(text[at:])
     relations, events = _plans(text, states, places, kinds, trigger)
-    letters = tuple(slot[0] for slot in slots)
+    letters = tuple(kind_of(slot) for slot in slots)
     return Pattern(tuple(literals), tuple(fills), letters, tuple(kinds), relations, events)
 
 
@@ -123,6 +125,11 @@ def _plans(
         elif len(states) == 1:
             raise ValueError(f"{text!r} does not state {statement!r}")
     return tuple(relations), tuple(events)
+
+
+def kind_of(slot: str) -> str:
+    """The slot without the number that tells two of a kind apart."""
+    return slot.rstrip("0123456789")
 
 
 def _lowered(text: str) -> str:

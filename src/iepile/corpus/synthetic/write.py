@@ -1,6 +1,7 @@
 """The generator as a job: documents to a file.
 
 iepile generate --n 1000 --language zh --split train --tgt_path zh.train.jsonl
+iepile generate --n 1000 --patterns orders.toml --tgt_path orders.train.jsonl
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import msgspec
 import yaml
 
 from iepile.corpus.synthetic.generator import generate
-from iepile.jsonl import check_target, write_rows
+from iepile.corpus.synthetic.pattern_file import read_patterns
+from iepile.jsonl import check_targets, write_rows
 from iepile.schema import Schema
 from iepile.unified import document_to_row
 
@@ -26,7 +28,9 @@ class GenerateConfig:
     n: int = 1000
     """Documents to make."""
     language: str = "zh"
-    """zh or en."""
+    """zh or en; with `patterns`, theirs counts."""
+    patterns: str | None = None
+    """Names and sentences of your own domain (TOML), instead of those that ship."""
     split: str = "train"
     """train, dev or test; they share no names."""
     seed: int = 0
@@ -48,14 +52,14 @@ def write_documents(config: GenerateConfig) -> GenerateSummary:
     """Run the generator; see `GenerateConfig`.
 
     Raises:
-        InputError: unknown language or split, or an unwritable target.
+        InputError: unknown language or split, patterns that cannot be read, or an unwritable target.
     """
-    documents = generate(config.n, config.language, config.seed, config.split, config.start)
-    if config.schema_path:
-        check_target(config.schema_path)
+    patterns = read_patterns(config.patterns) if config.patterns else None
+    documents = generate(config.n, config.language, config.seed, config.split, config.start, patterns)
+    check_targets([config.tgt_path, config.schema_path], [config.patterns])
     n = write_rows(config.tgt_path, map(document_to_row, documents))
     if config.schema_path:
-        schema(config.language).write(config.schema_path)
+        (patterns.schema() if patterns else schema(config.language)).write(config.schema_path)
     return GenerateSummary(config.tgt_path, n)
 
 
