@@ -55,6 +55,9 @@ class CompactEngine:
             self.model = _load_torch(model, options.threads)
         self.options = options
         self.stretch = options.window
+        if not self.model.config.nested:
+            # Labels that are asked about one text hide one another: those of two callers must not meet.
+            self.together = _text_of
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Completion]:
         """Answer requests window by window, in the order given."""
@@ -84,6 +87,10 @@ class CompactEngine:
 
     def close(self) -> None:
         """Nothing is held beyond memory."""
+
+
+def _text_of(request: Request) -> str:
+    return read_instruction(request.instruction).input
 
 
 def _load_torch(model: str, threads: int) -> Predictor:

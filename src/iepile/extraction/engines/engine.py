@@ -89,6 +89,11 @@ class Engine(Protocol):
     number `stretch`: it batches every so many requests among themselves. A run that goes on hands over a stretch
     that was answered in part whole, so that batches are the same; those `done` need no answer, and a batch of nothing
     else is left out.
+
+    An engine that may be asked by several threads at once, as one that asks a server, has a number `concurrency`: so
+    many requests in flight suit it. All others are asked by one thread at a time, which may begin a further iterator
+    before it has read one to its end. Where requests that stand together change one another's answers, the engine has
+    a function `together`: those it gives equal values are asked in one batch, and never beside those of another caller.
     """
 
     name: str

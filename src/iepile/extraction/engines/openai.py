@@ -96,7 +96,7 @@ class OpenAIEngine:
             MissingDependency: the library openai is not installed.
         """
         _check_options(options)
-        self.options = options
+        self.options, self.concurrency = options, options.concurrency
         self.usage = Usage(options.price_in, options.price_out)
         address = read_address(model)
         self._loop = Loop()
