@@ -66,6 +66,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int = getattr(module, verb if verb != "import" else "import_")(args[1:])
     except KeyboardInterrupt:  # while modules are loaded; later the verb handles it
         return 130
+    except ModuleNotFoundError as e:
+        from iepile.cli.missing import missing
+
+        if (problem := missing(e, verb)) is None:
+            raise
+        print(f"error: {problem}", file=sys.stderr)
+        return problem.exit_code
     return code
 
 

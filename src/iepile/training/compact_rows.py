@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -24,9 +24,12 @@ from iepile.models.compact.config import CompactConfig  # noqa: F401  (the type 
 from iepile.models.compact.example import NOWHERE, Example, Label, Offsets
 from iepile.records import Facts
 from iepile.tasks.task import Item, Task, get_task
-from iepile.training.compact import CompactFit, CompactTrainConfig, Progress, fit
+from iepile.training.compact_config import CompactTrainConfig
 from iepile.training.compact_labels import labels
 from iepile.training.mention_places import meant, nearest, places
+
+if TYPE_CHECKING:
+    from iepile.training.compact import Progress
 
 _OURS = ("model", "model.tmp", "model.old", "losses.jsonl", "losses.tmp")
 """What a run leaves in its folder, besides checkpoints."""
@@ -68,6 +71,8 @@ def train_compact(job: CompactJob, on_step: Progress | None = None) -> CompactSu
     Raises:
         InputError: rows that are no training rows, nothing to learn, an unwritable or foreign folder.
     """
+    from iepile.training.compact import fit  # torch: what is above is also read to tell what the command takes
+
     output = check_folder(job.output_dir)
     _own_folder(output, job.overwrite_output_dir)
     lost: Counter[str] = Counter()
@@ -77,7 +82,7 @@ def train_compact(job: CompactJob, on_step: Progress | None = None) -> CompactSu
     else:
         examples, dev = _hold_out(examples, job.valid_share)
     config = CompactTrainConfig(**{f.name: getattr(job, f.name) for f in fields(CompactTrainConfig)})
-    done: CompactFit = fit(examples, dev, config, output, on_step)
+    done = fit(examples, dev, config, output, on_step)
     lost.update(done.left_out)
     return CompactSummary(
         str(done.folder), len(examples), done.steps, done.seconds / 60, dict(sorted(done.dev.items())),
