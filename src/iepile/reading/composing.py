@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from iepile.reading.source import Source
@@ -18,6 +19,8 @@ PARAGRAPH = "\n\n"
 LINE = "\n"
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u2028\u2029\ufeff]")
 _BREAKS = str.maketrans({"\x0b": "\n", "\x0c": "\n", "\u2028": "\n", "\u2029": "\n"})
+_UNSEEN = str.maketrans({"\xa0": " ", "\xad": None, "\u200b": None, "\u2060": None})
+"""Marks for the line breaker; beside words they would keep a name from being found."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -85,6 +88,19 @@ class Composer:
         return Document("".join(self._parts), id_, meta=about(media, self, self.places, **meta))
 
 
+def row_text(cells: Sequence[str]) -> str:
+    """The cells of a row of a table on one line; empty ones keep their place, but at the end.
+
+    >>> row_text(["Ada", "", " 1815\\n(London)", ""])
+    'Ada |  | 1815 (London)'
+    """
+    said = [" ".join(cell.split()) for cell in cells]
+    while said and not said[-1]:
+        said.pop()
+    filled = [cell for cell in said if cell]
+    return " | ".join(said if len(filled) > 1 else filled)
+
+
 def about(media: str, composer: Composer, places: list[dict[str, Any]], **meta: Any) -> dict[str, Any]:
     """`meta` of a document: what it is, what was left out, what was assumed, and the places last."""
     out = {key: clean(value).strip() if isinstance(value, str) else value for key, value in meta.items()}
@@ -94,7 +110,7 @@ def about(media: str, composer: Composer, places: list[dict[str, Any]], **meta: 
 
 def clean(text: str) -> str:
     """Text without what no output could hold, control characters and halves of pairs; line ends are `\\n`."""
-    return tidy(text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text)
+    return tidy(text.replace("\r\n", "\n").replace("\r", "\n").translate(_UNSEEN))
 
 
 def tidy(text: str) -> str:

@@ -6,10 +6,12 @@ White space is folded as browsers do it. The walk is a loop, not a recursion: pa
 from __future__ import annotations
 
 import re
+from html.entities import html5
 from typing import Any
 
 from iepile.errors import MissingDependency
-from iepile.reading.composing import LINE, PARAGRAPH, Composer
+from iepile.reading.composing import LINE, PARAGRAPH, Composer, row_text
+from iepile.reading.line_ends import WIDE_BREAK
 from iepile.reading.source import Source
 
 _BLOCKS = """
@@ -18,7 +20,7 @@ footer form frameset h1 h2 h3 h4 h5 h6 header hgroup hr html legend li main menu
 summary table tbody tfoot thead tr ul"""
 _SILENT = """
 script style template head noscript iframe object embed applet audio video canvas map svg input select button textarea
-datalist noframes rp"""
+datalist noframes rp rt rtc"""
 BLOCKS = frozenset(_BLOCKS.split())
 SILENT = frozenset(_SILENT.split())
 """Elements whose content no reader sees as text."""
@@ -67,6 +69,20 @@ def parse_html(text: str, source: Source) -> Any:
     return root
 
 
+def parse_page(text: str, source: Source) -> Any:
+    """The tree of a page of XHTML; one that is not well-formed is read as HTML.
+
+    As HTML, `<title/>` would swallow the page.
+    """
+    etree = lxml()
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False,
+                             remove_comments=True, remove_pis=True, encoding="utf-8")
+    try:
+        return etree.fromstring(text.encode("utf-8", "replace"), parser)
+    except (etree.XMLSyntaxError, ValueError):
+        return parse_html(text, source)
+
+
 def title_of(root: Any) -> str:
     """The title that the page gives itself."""
     found = root.find(".//{*}title")
@@ -80,15 +96,20 @@ def compose(root: Any, composer: Composer, **place: Any) -> None:
 
 class _Walk:
     def __init__(self, composer: Composer, place: dict[str, Any]) -> None:
-        self.composer, self.place = composer, place
-        self.section: str = ""
+        self.composer, self.place = composer, dict(place)
+        self.section = str(self.place.pop("section", ""))
         self.text: list[str] = []
+        """Of the block that is open."""
         self.heading = False
         self.pre = 0
+        """Elements open that keep their white space."""
         self.row: list[str] | None = None
+        """Cells of the row that is open."""
         self.rows = 0
         self.tables: list[tuple[list[str] | None, int]] = []
+        """Rows of the tables outside."""
         self.item = ""
+        self.after_item = False
 
     def walk(self, root: Any) -> None:
         stack: list[tuple[Any, bool]] = [(root, False)]
@@ -100,6 +121,8 @@ class _Walk:
                 continue
             tag = name_of(element)
             if tag is None or self.skipped(element, tag):
+                if tag is None:
+                    self.say(entity_of(element))
                 self.say(element.tail)
                 continue
             self.open(element, tag)
@@ -128,10 +151,6 @@ class _Walk:
         elif tag in _CELLS:
             if self.row is None:
                 self.flush()
-            else:
-                self.cell()
-        elif tag == "img":
-            return
         elif tag in BLOCKS:
             if self.row is not None and tag not in ("table", "tr", "tbody", "thead", "tfoot"):
                 self.text.append("\n")  # blocks in a cell stay in their row
@@ -140,7 +159,7 @@ class _Walk:
             if tag == "table":
                 self.tables.append((self.row, self.rows))
                 self.row, self.rows = None, 0
-            elif tag == "tr" and self.tables:
+            elif tag == "tr" and self.tables and not _lays_out(element):
                 self.row = []
             elif tag == "li":
                 self.item = "- "
@@ -151,8 +170,11 @@ class _Walk:
 
     def close(self, element: Any) -> None:
         tag = name_of(element)
-        if tag in _CELLS and self.row is not None:
-            self.cell()
+        if tag in _CELLS:
+            if self.row is None:
+                self.flush()
+            else:
+                self.row.append(self.taken())
         elif tag in BLOCKS:
             if self.row is not None and tag not in ("table", "tr", "tbody", "thead", "tfoot"):
                 self.text.append("\n")
@@ -169,19 +191,13 @@ class _Walk:
 
     def say(self, text: str | None) -> None:
         if text:
-            self.text.append(text if self.pre else _SPACE.sub(" ", text))
-
-    def cell(self) -> None:
-        said = " ".join(self.taken().split())
-        if said and self.row is not None:
-            self.row.append(said)
+            self.text.append(text if self.pre else _SPACE.sub(" ", WIDE_BREAK.sub("", text)))
 
     def end_row(self) -> None:
-        self.cell()
         cells, self.row = self.row or [], None
-        if cells:
+        if said := row_text(cells):
             self.rows += 1
-            self.put(" | ".join(cells), LINE if self.rows > 1 else PARAGRAPH, new=self.rows == 1, row=self.rows)
+            self.put(said, LINE if self.rows > 1 else PARAGRAPH, new=self.rows == 1, row=self.rows)
 
     def taken(self) -> str:
         said = "".join(self.text)
@@ -196,16 +212,27 @@ class _Walk:
             said = "\n".join(" ".join(line.split(" ")).strip() for line in re.sub(" +", " ", said).split("\n"))
         if not said.strip():
             return
-        said, self.item = self.item + said.strip("\n"), ""
+        said = said.strip("\n")
         if self.heading:
             self.section = " ".join(said.split())[:200]
-        self.put(said, LINE if said.startswith("- ") and self.composer.places and self.was_item else PARAGRAPH)
-        self.was_item = said.startswith("- ")
-
-    was_item = False
+        self.put(self.item + said, LINE if self.item and self.after_item else PARAGRAPH)
+        self.after_item, self.item = bool(self.item), ""
 
     def put(self, text: str, glue: str, *, new: bool = True, **more: Any) -> None:
         self.composer.add(text, glue, new=new, section=self.section, **self.place, **more)
+
+
+def entity_of(element: Any) -> str:
+    """What an entity stands for that the parser left as it was; an unknown one as it is written."""
+    name = getattr(element, "name", None)
+    return html5.get(f"{name};", f"&{name};") if isinstance(name, str) else ""
+
+
+def _lays_out(row: Any) -> bool:
+    """Whether a row of a table only puts things beside each other on the page: its cells hold paragraphs or tables."""
+    cells = [child for child in row if name_of(child) in _CELLS]
+    return len(cells) < 2 or any(
+        cell.find(".//{*}table") is not None or sum(1 for _ in cell.iter("{*}p")) > 1 for cell in cells)
 
 
 def name_of(element: Any) -> str | None:
