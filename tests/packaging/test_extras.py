@@ -73,6 +73,8 @@ def test_errors_name_extras_that_bring_the_library() -> None:
         for node in ast.walk(tree):
             if not (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "MissingDependency"):
                 continue
+            if isinstance(node.args[0], ast.Starred):
+                continue  # one of another process, raised again
             found += 1
             if not isinstance(node.args[1], ast.Constant):
                 assert path.name == "missing.py"  # from the table that is tested above
