@@ -75,6 +75,6 @@ def create_app(config: ServeConfig) -> FastAPI:
     @app.exception_handler(InputError)
     async def bad_input(request: Request, error: InputError) -> JSONResponse:
         return JSONResponse({"error": {"problem": error.problem, "field": error.field, "expected": error.expected,
-                                       "fix": error.fix}}, 422)
+                                       "fix": error.fix}}, getattr(error, "status", 422))
 
     return app
