@@ -56,7 +56,7 @@ def create_app(config: ServeConfig) -> FastAPI:
         folder = Path(config.data_dir)
         folder.mkdir(parents=True, exist_ok=True)
         models = Models(config)
-        jobs = Jobs(folder, models)
+        jobs = Jobs(folder, models, config.keep_days)
         app.state.service = Service(config, models, Schemas(config.schemas), jobs, folder)
         jobs.start()
         try:

@@ -38,6 +38,14 @@ class ServeConfig(ModelFlags):
     """Serve the page at `/`."""
     max_body: int = 32
     """Largest request, in MiB."""
+    max_upload: int = 256
+    """Largest upload of documents, in MiB, all files of it together."""
+    max_file: int = 64
+    """Largest file of an upload, in MiB."""
+    max_files: int = 1000
+    """Most files of an upload."""
+    keep_days: float = 0
+    """Days after which a job that has ended is removed with its result; 0: never."""
     max_characters: int = 200_000
     """Longest text of a request that is answered at once; longer ones go in as documents."""
     max_texts: int = 64
@@ -55,13 +63,13 @@ class ServeConfig(ModelFlags):
 
     def check(self) -> None:
         """Raises `InputError`: a setting that means nothing."""
-        for name in ("max_body", "max_characters", "max_texts", "queue"):
+        for name in ("max_body", "max_upload", "max_file", "max_files", "max_characters", "max_texts", "queue"):
             if getattr(self, name) < 1:
                 raise InputError("must be 1 or more", field=name)
         if not 0 <= self.port < 65_536:
             raise InputError(f"port {self.port}", field="port", expected="0 to 65535")
         if not self.timeout > 0:
             raise InputError("must be above 0", field="timeout", expected="seconds")
-        for name in ("rate", "batch", "batch_wait"):
+        for name in ("rate", "batch", "batch_wait", "keep_days"):
             if not getattr(self, name) >= 0:
                 raise InputError("must be 0 or more", field=name)

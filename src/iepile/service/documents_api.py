@@ -76,7 +76,8 @@ async def hand_in(request: Request) -> Any:
     id_ = new_id()
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
-        limits: UploadLimits = getattr(service, "uploads", UploadLimits())
+        config = service.config
+        limits = UploadLimits(config.max_files, config.max_file * MIB, config.max_upload * MIB)
         _announced(request, limits.total_bytes)
         folder = await anyio.to_thread.run_sync(jobs.incoming, id_, _length(request))
         try:
