@@ -1,4 +1,4 @@
-"""Those who ask a shared engine: each is an engine itself, so that whatever takes one (an extractor, a job) can take it.
+"""Those who ask a shared engine. Each is an engine itself, so that whatever takes one (an extractor, a job) takes it.
 
     with shared.caller() as engine:
         Extractor(engine).extract(text, schema)    # another thread may call engine.cancel()
@@ -105,18 +105,17 @@ class Caller:
         asked = list(islice(wanted, self._most + 1)) if self._most else list(wanted)
         if self._most and len(asked) > self._most:
             raise InputError(f"the texts come to more than {self._most} questions", field="schema",
-                             fix="ask fewer labels, texts, orders or passes at a time, or hand the texts in as documents")
+                             fix="ask fewer labels, texts, orders or passes at a time, or hand in documents")
         return asked
 
     def _begin(self, call: Call, background: bool) -> None:
         self._open.add(call)
-        # Asked after the call is known: who cancels between the two finds it.
-        if self._cancelled:
-            raise GivenUp("nobody waits for the answer any longer")
         self._shared.submit(call, background)
         self._arrived()
+        # Looked at only now: who cancels a moment later finds the call among the open ones.
         if self._cancelled:
-            self._shared.take_back(call)
+            self._end(call)
+            raise GivenUp("nobody waits for the answer any longer")
 
     def _arrived(self) -> None:
         if self._coming:
@@ -162,10 +161,8 @@ class BackgroundCaller(Caller):
                 self._end(call)
 
 
-class _Measured:
-    """Of engines that know how long a prompt is: a caller of theirs knows it too."""
-
-    _shared: SharedEngine
+class MeasuredCaller(Caller):
+    """A caller of an engine that knows how long a prompt is."""
 
     @property
     def context(self) -> int | None:
@@ -186,11 +183,7 @@ class _Measured:
         return engine  # type: ignore[no-any-return]
 
 
-class MeasuredCaller(_Measured, Caller):
-    """A caller of an engine that knows how long a prompt is."""
-
-
-class MeasuredBackground(_Measured, BackgroundCaller):
+class MeasuredBackground(MeasuredCaller, BackgroundCaller):
     """The same in the background."""
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from iepile.errors import InputError
 from iepile.extraction.job import ModelFlags
+
+_ORIGIN = re.compile(r"https?://[\w.:\[\]-]+|\*")
 
 
 @dataclass(kw_only=True)
@@ -32,6 +35,11 @@ class ServeConfig(ModelFlags):
     token_file: str = ""
     """File with the tokens that requests must bear, one a line. Also the variable IEPILE_TOKEN. None: open to all that
     reach the address."""
+    open: bool = False
+    """Listen at an address that others can reach without asking for a token."""
+    hosts: tuple[str, ...] = ()
+    """Names that requests may call the service by (their Host header). Default: where only this machine is listened to
+    and no token is asked for, its own names; else any."""
     cors: tuple[str, ...] = ()
     """Origins whose pages may call the service from a browser; none by default."""
     page: bool = True
@@ -47,11 +55,15 @@ class ServeConfig(ModelFlags):
     keep_days: float = 0
     """Days after which a job that has ended is removed with its result; 0: never."""
     max_characters: int = 200_000
-    """Longest text of a request that is answered at once; longer ones go in as documents."""
+    """Most characters of the texts of a request that is answered at once, all together; more goes in as documents."""
     max_texts: int = 64
     """Most texts of a request that is answered at once."""
+    max_questions: int = 4096
+    """Most questions that the texts of such a request may come to: windows, batches of labels, orders and passes."""
     timeout: float = 120.0
     """Seconds a request may take; it is given up then."""
+    slow: float = 30.0
+    """Seconds in which a request must have come in whole; uploads of documents have limits of their own."""
     rate: int = 0
     """Requests a minute that one token, or one address, may make; 0: any number."""
     queue: int = 128
@@ -59,7 +71,9 @@ class ServeConfig(ModelFlags):
     batch: int = 0
     """Most questions answered together; 0: as the engine batches."""
     batch_wait: float = 5.0
-    """Milliseconds that a question waits for company while the model is idle."""
+    """Milliseconds that a question waits for others that are on their way, while the model is idle."""
+    log_requests: bool = False
+    """Print a line for each request: who, what, its status and how long it took."""
 
     def check(self) -> None:
         """Raises `InputError`: a setting that means nothing."""
@@ -68,8 +82,12 @@ class ServeConfig(ModelFlags):
                 raise InputError("must be 1 or more", field=name)
         if not 0 <= self.port < 65_536:
             raise InputError(f"port {self.port}", field="port", expected="0 to 65535")
-        if not self.timeout > 0:
-            raise InputError("must be above 0", field="timeout", expected="seconds")
+        for name in ("timeout", "slow"):
+            if not 0 < getattr(self, name) < 1e6:
+                raise InputError("must be above 0", field=name, expected="seconds")
+        for origin in self.cors:
+            if not _ORIGIN.fullmatch(origin):
+                raise InputError(f"{origin!r} is no origin", field="cors", expected="https://example.org, or *")
         for name in ("rate", "batch", "batch_wait", "keep_days"):
             if not getattr(self, name) >= 0:
                 raise InputError("must be 0 or more", field=name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from iepile.errors import InputError
 from iepile.extraction.engines.engine import open_engine
 from iepile.service.batching import SharedEngine
@@ -9,6 +11,8 @@ from iepile.service.config import ServeConfig
 
 DEFAULT = "default"
 """Name of the model that `model` names; requests that name none get it."""
+WINDOW = 256
+"""Requests that the compact model looks at together here, where others wait for their turn."""
 
 
 class Models:
@@ -23,13 +27,22 @@ class Models:
         if not named:
             raise InputError("no model", field="model", fix="give the folder, hub name or address of a model")
         self._engines: dict[str, SharedEngine] = {}
+        try:
+            self._open(config, named)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self, config: ServeConfig, named: dict[str, str]) -> None:
         for name, model in named.items():
             model, engine = config.chosen(model, config.engine) if name == DEFAULT else config.chosen(model, "auto")
             options = {**config.options(engine), **config.engine_options} if name == DEFAULT else {}
+            if engine == "compact":
+                options = {"window": WINDOW} | options
             self._engines[name] = SharedEngine(open_engine(engine, model, options), config.batch,
                                                config.batch_wait / 1000)
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[str]:
         return iter(self._engines)
 
     def __getitem__(self, name: str) -> SharedEngine:
@@ -39,7 +52,7 @@ class Models:
             InputError: no such model.
         """
         if name and name not in self._engines:
-            raise InputError(f"no model {name!r}", field="model", expected=", ".join(self._engines))
+            raise InputError(f"no model {name[:100]!r}", field="model", expected=", ".join(self._engines))
         return self._engines[name or next(iter(self._engines))]
 
     def close(self) -> None:
