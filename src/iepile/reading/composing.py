@@ -36,8 +36,8 @@ class Composer:
         """What was assumed, or looked odd."""
         self._parts: list[str] = []
         self._at = 0
-        self._page: int | None = None
-        self._paragraph = 0
+        self._page: object = None
+        self._paragraphs: dict[object, int] = {}
 
     def drop(self, kind: str, count: int = 1) -> None:
         """Count something that is left out."""
@@ -62,14 +62,13 @@ class Composer:
         if not text:
             return
         page = place.get("page")
-        if page != self._page:
-            self._page, self._paragraph, new = page if isinstance(page, int) else None, 0, True
-        self._paragraph += new or not self._paragraph
+        new, self._page = new or page != self._page, page
+        paragraph = self._paragraphs[page] = self._paragraphs.get(page, 0) + new
         if self._parts:
             self._put(glue)
         start = self._at
         self._put(text)
-        where = {"start": start, "end": self._at, "page": page, "paragraph": self._paragraph} | place
+        where = {"start": start, "end": self._at, "page": page, "paragraph": paragraph} | place
         self.places.append({k: v for k, v in where.items() if v not in (None, "")})
 
     def _put(self, text: str) -> None:

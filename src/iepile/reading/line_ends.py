@@ -29,7 +29,12 @@ def words(lines: Iterable[str]) -> frozenset[str]:
 
 
 def joined(left: str, right: str, known: frozenset[str]) -> str:
-    """A line and the one that goes on with it.
+    """A line and the one that goes on with it; see `met`."""
+    return "".join(met(left, right, known))
+
+
+def met(left: str, right: str, known: frozenset[str]) -> tuple[str, str, str]:
+    """A line, what comes between, and the one that goes on with it.
 
     A hyphen at the end is taken for the line breaker's and goes, unless the word is known with it, or the next line
     begins with a capital or no letter.
@@ -38,16 +43,11 @@ def joined(left: str, right: str, known: frozenset[str]) -> str:
         known: what `words` found in the document.
     """
     left, right = left.rstrip(), right.lstrip()
-    if not left or not right:
-        return left or right
-    if is_wide(left[-1]) and is_wide(right[0]):
-        return left + right
+    if not left or not right or (is_wide(left[-1]) and is_wide(right[0])):
+        return left, "", right
     broken, rest = _HYPHENATED.search(left), _WORD_AT_START.match(right)
     if broken and rest:
         first, second = broken.group(1).lower(), rest.group().lower()
-        if f"{first}-{second}" in known and first + second not in known:
-            return left + right
-        if rest.group()[0].islower():
-            return left[:-1] + right
-        return left + right
-    return f"{left} {right}"
+        own = f"{first}-{second}" in known and first + second not in known
+        return left[:-1] + ("-" if own or not rest.group()[0].islower() else ""), "", right
+    return left, " ", right
