@@ -39,7 +39,11 @@ def margins(pages: Sequence[Sequence[Row]]) -> list[set[int]]:
         # Neighbouring heights count together, each page once.
         seen.update({(what, at + near) for _, of in found for what, at in of for near in (-1, 0, 1)})
     enough = max(PAGES, SHARE * sum(1 for rows in pages if rows))
-    return [_at_the_edge({n for n, of in found if any(seen[m] >= (2 if _bare(m[0]) else enough) for m in of)}, len(rows))
+
+    def recurs(of: list[_Mark]) -> bool:
+        return any(seen[mark] >= (2 if _bare(mark[0]) else enough) for mark in of)
+
+    return [_at_the_edge({n for n, of in found if recurs(of)}, len(rows))
             for found, rows in zip(marks, pages, strict=True)]
 
 

@@ -1,4 +1,4 @@
-"""PDF files: running text, column by column, without what recurs at the edge of pages; each piece with its page.
+"""PDF files: running text, column by column, without headers and footers; each piece with its page.
 
 Read by pypdfium2 (Apache 2.0 or BSD), which is PDFium, the reader in Chromium: it knows the maps of Chinese fonts, mends
 damaged files, and is ten times as fast as readers in Python. PyMuPDF is as good and under the AGPL.
@@ -24,9 +24,10 @@ from iepile.records import Document
 MEDIA = "application/pdf"
 UNKNOWN = 0.3
 """Share of letters without a meaning from which on a file is no text."""
-HEADING = 1.2
+HEADING = 1.12
 """Times the height of most letters that a heading has."""
-HEADING_LENGTH = 120
+HEADING_LENGTH = 100
+"""Most letters of a heading."""
 NOTE = 0.92
 """Times the height of most letters that a footnote has at most."""
 OCR = "read its pages with an OCR program first, which adds the text"
@@ -176,7 +177,8 @@ class _Text:
 
     def is_heading(self, paragraph: Paragraph) -> bool:
         return (paragraph.height >= HEADING * self.usual and not paragraph.table
-                and sum(len(row.text) for row in paragraph.rows) <= HEADING_LENGTH)
+                and sum(len(row.text) for row in paragraph.rows) <= HEADING_LENGTH
+                and not paragraph.rows[-1].text.rstrip().endswith((".", "。", ",", "，")))
 
     def put(self, waiting: list[tuple[int, Paragraph]], notes: list[tuple[int, Paragraph]]) -> None:
         if waiting and self.is_heading(waiting[0][1]):
