@@ -13,11 +13,39 @@ from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_type_hints
 
 from iepile.cli import show
 from iepile.cli.plain_flags import plain_settings
 from iepile.errors import IepileError, InputError
+
+if TYPE_CHECKING:
+    from cyclopts import App
+
+
+class Taken(NamedTuple):
+    """What a command takes."""
+
+    name: str
+    config: type[Any]
+    """The dataclass of its settings."""
+    positional: tuple[str, ...]
+
+
+_asked: list[Taken] | None = None
+"""While it is a list, commands are not run: each says in it what it takes."""
+
+
+def what_it_takes(verb: Callable[[Sequence[str]], int], argv: Sequence[str] = ()) -> Taken:
+    """What `verb` would read `argv` as, without running it."""
+    global _asked
+    _asked = []
+    try:
+        verb(argv)
+        (taken,) = _asked
+    finally:
+        _asked = None
+    return taken
 
 
 def run_command(
@@ -36,6 +64,9 @@ def run_command(
         positional: fields that may be given without their flags, first of all (`iepile run RECIPE`);
             a last one that ends in `*` takes all that follow (`iepile stats A B`).
     """
+    if _asked is not None:
+        _asked.append(Taken(name, config_type, tuple(positional)))
+        return 0
     argv = [_dashed(a) for a in argv]
     show.as_json = "--json" in argv
     argv = [a for a in argv if a != "--json"]
@@ -52,28 +83,16 @@ def run_command(
             return e.exit_code
         finally:
             show.as_json = False
-    from cyclopts import App, CycloptsError, Parameter
+    from cyclopts import CycloptsError
 
     result: list[int] = []
-
-    def command(*, config: Any) -> None:
-        result.append(guarded(lambda: function(config)))
-
-    # An inherited field is of a type that its own module imported: cyclopts looks in the module of the heir.
-    hints = get_type_hints(config_type)
-    argv = _switches(argv, {f.name for f in fields(config_type) if hints[f.name] is bool})
-    config_type.__init__.__annotations__ = {**get_type_hints(config_type, include_extras=True), "return": None}
-    command.__annotations__ = {"config": Annotated[config_type, Parameter(name="*")], "return": None}
-    command.__doc__ = config_type.__doc__
-    if all(f.default is not MISSING or f.default_factory is not MISSING for f in fields(config_type)):
-        command.__kwdefaults__ = {"config": config_type()}
+    argv = _switches(argv, {n for n, hint in get_type_hints(config_type).items() if hint is bool})
     try:
-        app = App(name=f"iepile {name}", config=_yaml_source(argv, config_type), result_action="return_value",
-                  default_parameter=Parameter(negative=()))
+        app = parser(name, config_type, lambda config: result.append(guarded(lambda: function(config))),
+                     _yaml_source(argv, config_type))
     except InputError as e:
         print(f"error: {e}", file=sys.stderr)
         return 2
-    app.default(command)
     try:
         app(argv, exit_on_error=False, print_error=False)
     except CycloptsError as e:
@@ -87,6 +106,30 @@ def run_command(
     finally:
         show.as_json = False  # of this command only, where one process runs several
     return result[0] if result else 0
+
+
+def parser(name: str, config_type: type[Any], function: Callable[[Any], object], sources: Sequence[Any] = ()) -> App:
+    """What reads the flags of a dataclass and calls `function` with it.
+
+    Args:
+        sources: of settings that are not on the command line.
+    """
+    from cyclopts import App, Parameter
+
+    def command(*, config: Any) -> None:
+        function(config)
+
+    # An inherited field is of a type that its own module imported: cyclopts looks in the module of the heir.
+    hints: dict[str, Any] = get_type_hints(config_type, include_extras=True)
+    config_type.__init__.__annotations__ = {**hints, "return": None}
+    command.__annotations__ = {"config": Annotated[config_type, Parameter(name="*")], "return": None}
+    command.__doc__ = config_type.__doc__
+    if all(f.default is not MISSING or f.default_factory is not MISSING for f in fields(config_type)):
+        command.__kwdefaults__ = {"config": config_type()}
+    app = App(name=f"iepile {name}", config=sources, result_action="return_value",
+              default_parameter=Parameter(negative=()))
+    app.default(command)
+    return app
 
 
 def _dashed(arg: str) -> str:

@@ -32,6 +32,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "kg": ("graph", "facts to a knowledge graph"),
     "serve": ("serving", "extraction over HTTP, and a page to try it on"),
     "doctor": ("doctor", "what is installed, what is missing, which device"),
+    "shell-completion": ("shell_completion", "verbs, flags and files completed in bash, zsh, fish"),
     "catalog": ("catalog", "data sets that are known, and where their files lie"),
     "formats": ("lists", "raw formats that can be read"),
     "tasks": ("lists", "tasks that can be asked"),
@@ -63,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     try:
         module = import_module(f"iepile.cli.{VERBS[verb][0]}")
-        code: int = getattr(module, verb if verb != "import" else "import_")(args[1:])
+        code: int = getattr(module, verb.replace("-", "_") if verb != "import" else "import_")(args[1:])
     except KeyboardInterrupt:  # while modules are loaded; later the verb handles it
         return 130
     except ModuleNotFoundError as e:
