@@ -49,6 +49,15 @@ class JobFolder:
             finally:
                 os.close(fd)
 
+    def graph(self, merged: bool) -> Path:
+        """Where the graph of the result lies, once it was asked for."""
+        return self.path / ("graph-merged.db" if merged else "graph.db")
+
+    def forget_graphs(self) -> None:
+        """The result will be another."""
+        for merged in (False, True):
+            self.graph(merged).unlink(missing_ok=True)
+
     def forget_files(self) -> None:
         """Take away what was handed in: the texts are in `input`."""
         for folder in (self.files, self.texts):

@@ -45,9 +45,9 @@ def asked_of(given: Mapping[str, Any], service: Any) -> Asked:
     if not isinstance(model, str):
         raise InputError("is no name", field="model")
     service.models[model]
-    schema = service.schemas.of(given["schema"])
-    asked = Asked(schema.to_dict(), list(dict.fromkeys(get_task(task).name for task in tasks)),
-                  model or next(iter(service.models)), settings)
+    tasks = list(dict.fromkeys(get_task(task).name for task in tasks))
+    schema = service.schemas.of(given["schema"], tasks[0] if len(tasks) == 1 else None)
+    asked = Asked(schema.to_dict(), tasks, model or next(iter(service.models)), settings)
     check_asked(asked)
     return asked
 

@@ -87,6 +87,11 @@ class JobStore:
             (total,) = self._run(f"SELECT count(*) FROM job {where}", wanted).fetchone()
             return self._jobs(f"{where}ORDER BY number DESC LIMIT ? OFFSET ?", (*wanted, limit, offset)), total
 
+    def counts(self) -> dict[str, int]:
+        """Jobs by state."""
+        with self._lock:
+            return dict.fromkeys(State, 0) | dict(self._run("SELECT state, count(*) FROM job GROUP BY 1").fetchall())
+
     def in_state(self, *states: State) -> list[Job]:
         """The jobs in a state, the oldest first."""
         return self._jobs(f"WHERE state IN ({_marks(states)}) ORDER BY number", states)

@@ -89,7 +89,8 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The documented errors of a route."""
     said = {404: "No such job.", 408: "The body came in too slowly.", 409: "Not in the state that the job is in.",
             413: "More than is let in.", 422: "Something in the request means nothing here.",
-            503: "Too much is asked at once.", 504: "It takes too long.", 507: "The disk of the service is full."}
+            501: "The service lacks what it needs for that.", 503: "Too much is asked at once.",
+            504: "It takes too long.", 507: "The disk of the service is full."}
     return {status: {"model": ErrorBody, "description": said[status]} for status in statuses}
 
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from iepile.errors import IepileError, InputError
 from iepile.extraction.engines.engine import Engine
@@ -24,6 +24,7 @@ from iepile.service.job_faults import told
 from iepile.service.job_folder import JobFolder
 from iepile.service.job_reading import gather, read_file
 from iepile.service.job_store import JobStore
+from iepile.service.models import Models
 from iepile.service.progress import Progress
 from iepile.service.progress_events import ProgressEvents
 
@@ -59,7 +60,8 @@ class Working:
 class JobWork:
     """The threads that work on the jobs of a store."""
 
-    def __init__(self, folder: Path, store: JobStore, models: Any, events: ProgressEvents, limits: ReadLimits) -> None:
+    def __init__(self, folder: Path, store: JobStore, models: Models, events: ProgressEvents,
+                 limits: ReadLimits) -> None:
         """
         Args:
             folder: where jobs and their results lie.
@@ -111,8 +113,8 @@ class JobWork:
         return work is not None
 
     def told_by(self, model: str) -> str:
-        """What a model is told by: where it lies, if the service knows that."""
-        return str(getattr(self.models[model], "model", "") or model)
+        """What a model is told by: where it lies. A model that was trained anew in that place is another."""
+        return self.models.places.get(model, model)
 
     def _read_files(self) -> None:
         """Read files of waiting jobs, until the service closes."""

@@ -25,6 +25,7 @@ from iepile.service.job_answering import config_of
 from iepile.service.job_folder import JobFolder
 from iepile.service.job_store import JobStore
 from iepile.service.job_work import JobWork
+from iepile.service.models import Models
 from iepile.service.progress_events import ProgressEvents
 from iepile.service.refusals import Conflict, NoRoom, NotFound
 
@@ -38,7 +39,7 @@ ROOM = 64 << 20
 class Jobs:
     """The jobs of a service."""
 
-    def __init__(self, folder: Path, models: Any, keep_days: float = 0, limits: ReadLimits = LIMITS) -> None:
+    def __init__(self, folder: Path, models: Models, keep_days: float = 0, limits: ReadLimits = LIMITS) -> None:
         """
         Args:
             folder: where jobs and their results lie.
@@ -158,6 +159,10 @@ class Jobs:
         self.store.remove(id_)
         if not self._work.break_off(id_):
             JobFolder(self.folder, id_).remove()
+
+    def counts(self) -> dict[str, int]:
+        """Jobs by state."""
+        return self.store.counts()
 
     def rows(self, id_: str) -> Iterator[dict[str, Any]]:
         """The documents of a job with their facts, in order; of one that is not done those that are answered.

@@ -27,6 +27,8 @@ class Models:
         if not named:
             raise InputError("no model", field="model", fix="give the folder, hub name or address of a model")
         self._engines: dict[str, SharedEngine] = {}
+        self.places: dict[str, str] = {}
+        """Folder, hub name or address of each."""
         try:
             self._open(config, named)
         except BaseException:
@@ -36,6 +38,7 @@ class Models:
     def _open(self, config: ServeConfig, named: dict[str, str]) -> None:
         for name, model in named.items():
             model, engine = config.chosen(model, config.engine) if name == DEFAULT else config.chosen(model, "auto")
+            self.places[name] = model
             options = {**config.options(engine), **config.engine_options} if name == DEFAULT else {}
             if engine == "compact":
                 options = {"window": WINDOW} | options

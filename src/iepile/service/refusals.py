@@ -41,6 +41,18 @@ class Busy(Refusal):
     status = 503
 
 
+class NotHere(Refusal):
+    """The service cannot do it: something is not installed."""
+
+    status = 501
+
+
+class TooLong(Refusal):
+    """It took too long, and was given up."""
+
+    status = 504
+
+
 class NoRoom(Refusal):
     """The disk is full."""
 
