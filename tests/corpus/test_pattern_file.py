@@ -72,6 +72,7 @@ def test_documents_state_what_their_sentences_say(weddings: Path) -> None:
         assert all(doc.text[s.start : s.end] == s.text for s in doc.facts.spans())
         assert (doc.language, doc.source, doc.annotated) == ("en", "weddings", ("entity", "relation", "event"))
         assert ".." not in doc.text and "{" not in doc.text and "[" not in doc.text and doc.text.endswith(".")
+        assert not re.search(r"(?<!Dr)(?<!Jr)\. [a-z]", doc.text)
         for r in doc.relations:
             assert (r.type, r.head_type, r.tail_type) == ("lives in", "person", "place")
         for e in doc.events:

@@ -127,7 +127,7 @@ class Composer:
         fresh = True
         for k in range(clauses):
             if k:
-                fresh = rand() < 0.7
+                fresh = rand() < 0.7 or not self.clause
                 draft.write(self.sentence[0] if fresh else self.clause[int(rand() * len(self.clause))])
             choice = int(rand() * len(self.facts))
             if rand() < 0.2 or told >> choice & 1:

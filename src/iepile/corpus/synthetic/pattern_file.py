@@ -67,10 +67,11 @@ class Openers(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Joints(msgspec.Struct, forbid_unknown_fields=True):
-    """What stands between sentences, and at the end."""
+    """What stands between sentences, and at the end; a full stop of the language, if not told."""
 
     sentence: str = ""
     clause: list[str] = []
+    """Also joins sentences, such as `, while `."""
     end: str = ""
 
 
@@ -108,7 +109,7 @@ class PatternFile(msgspec.Struct, forbid_unknown_fields=True):
         return {
             "types": self.types,
             "openers": {"plain": self.openers.plain, "naming": [], "dated": self.openers.dated},
-            "joints": {"sentence": [between], "clause": self.joints.clause or [between], "end": end},
+            "joints": {"sentence": [between], "clause": self.joints.clause, "end": end},
             "patterns": [{"states": g.states, "texts": g.texts, "about": g.about} for g in self.patterns],
         }
 
