@@ -69,11 +69,11 @@ class Browser:
         os.close(self._read)
         os.close(self._write)
 
-    def open(self, path: Path, width: int = 1280, height: int = 900, dark: bool = False) -> Page:
-        """Load a file and wait until it has run."""
+    def open(self, path: Path | str, width: int = 1280, height: int = 900, dark: bool = False) -> Page:
+        """Load a file, or an address, and wait until it has run."""
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        page = self.pages[session] = Page(self, session, path.resolve().as_uri())
+        page = self.pages[session] = Page(self, session, path if isinstance(path, str) else path.resolve().as_uri())
         for domain in ("Page", "Runtime", "Log", "Network"):
             page.call(f"{domain}.enable")
         page.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1,

@@ -34,8 +34,9 @@ _TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8"
           ".txt": "text/plain; charset=utf-8"}
 _FROM_PAGES = ("cytoscape.min.js", "CYTOSCAPE-LICENSE.txt")
 _WORTH_PACKING = 1024
-_DIGEST = "DIGEST"
-"""Stands in index.html where the address of the files holds their digest."""
+_DIGEST, _MODULES = "DIGEST", "MODULES"
+"""Stand in index.html where the address of the files holds their digest, and where all modules are announced: else the
+browser would learn of them one after another."""
 _YEAR = 31_536_000
 
 
@@ -91,7 +92,9 @@ def page_files() -> tuple[str, dict[str, PageFile]]:
     for name, content in raw.items():
         summary.update(name.encode() + b"\0" + hashlib.sha256(content).digest())
     digest = summary.hexdigest()[:16]
-    raw["index.html"] = raw["index.html"].replace(_DIGEST.encode(), digest.encode())
+    modules = (f'<link rel="modulepreload" href="page/{digest}/{name}">' for name in raw if name.startswith("js/"))
+    page = raw["index.html"].decode().replace(_MODULES, "\n".join(modules)).replace(_DIGEST, digest)
+    raw["index.html"] = page.encode()
     return digest, {name: _page_file(name, content) for name, content in raw.items()}
 
 
