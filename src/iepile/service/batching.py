@@ -80,13 +80,14 @@ class SharedEngine:
         """
         return caller_of(self, coming=False).generate(requests)
 
-    def caller(self, most: int = 0) -> Caller:
+    def caller(self, most: int = 0, strict: bool = False) -> Caller:
         """A view of the engine for one piece of work, which another thread may break off; close it.
 
         Args:
             most: most requests it may ask; 0: any number.
+            strict: what the engine can never answer is an `InputError`.
         """
-        return caller_of(self, most=most)
+        return caller_of(self, most, strict=strict)
 
     def background(self) -> BackgroundCaller:
         """The same engine for work nobody waits for: it gives way to requests, and keeps to stretches."""

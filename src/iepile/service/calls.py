@@ -55,8 +55,14 @@ class Call:
 class Caller:
     """One piece of work that asks a shared engine."""
 
-    def __init__(self, shared: SharedEngine, most: int = 0, coming: bool = True) -> None:
-        self.name, self._shared, self._most = shared.name, shared, most
+    def __init__(self, shared: SharedEngine, most: int = 0, coming: bool = True, strict: bool = False) -> None:
+        """
+        Args:
+            most: most requests it may ask at once; 0: any number.
+            coming: it will ask soon: others may wait a moment for it.
+            strict: what the engine can never answer is an error, and no answer.
+        """
+        self.name, self._shared, self._most, self._strict = shared.name, shared, most, strict
         self._open: set[Call] = set()
         self._cancelled = False
         self._coming = coming
@@ -67,7 +73,7 @@ class Caller:
         """Answers, batched with those of other callers. Closing the iterator takes back what is not begun.
 
         Raises:
-            InputError: more requests than this caller may ask.
+            InputError: more requests than this caller may ask; or a strict one asked what cannot be answered.
             IepileError: the engine failed on these requests (`EngineFault`), was closed (`Closed`), or the work was
                 broken off (`GivenUp`).
         """
@@ -78,7 +84,11 @@ class Caller:
         self._begin(call, False)
         try:
             for _ in asked:
-                yield _taken(call.results.get(), self.name)
+                completion = _taken(call.results.get(), self.name)
+                if self._strict and completion.lasting:
+                    problem, _, fix = completion.error.partition("\n")
+                    raise InputError(problem, field="text", fix=fix.strip().removeprefix("do:").strip() or None)
+                yield completion
         finally:
             self._end(call)
 
@@ -187,9 +197,9 @@ class MeasuredBackground(MeasuredCaller, BackgroundCaller):
     """The same in the background."""
 
 
-def caller_of(shared: SharedEngine, most: int = 0, coming: bool = True) -> Caller:
-    """A caller that can do what the engine can."""
-    return (MeasuredCaller if isinstance(shared.engine, Measuring) else Caller)(shared, most, coming)
+def caller_of(shared: SharedEngine, most: int = 0, coming: bool = True, strict: bool = False) -> Caller:
+    """A caller that can do what the engine can; see `Caller`."""
+    return (MeasuredCaller if isinstance(shared.engine, Measuring) else Caller)(shared, most, coming, strict)
 
 
 def background_of(shared: SharedEngine) -> BackgroundCaller:

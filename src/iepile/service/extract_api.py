@@ -1,7 +1,148 @@
-"""Extraction of one text or several, answered at once."""
+"""Extraction of one text or several, answered at once.
+
+    curl -H 'Content-Type: application/json' -d '{"text": "Ada met Bob.", "schema": "person"}' localhost:8000/v1/extract
+"""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
-router = APIRouter()
+import msgspec
+from fastapi import APIRouter, Request
+from fastapi.responses import Response, StreamingResponse
+
+from iepile.service.calls import Caller, Closed, GivenUp
+from iepile.service.errors import failure
+from iepile.service.extraction import Asked, ExtractRequest, answers, read_request
+from iepile.service.openapi import json_body, json_response
+from iepile.service.refusals import WrongType
+from iepile.service.rows import ExtractResponse
+
+if TYPE_CHECKING:
+    from iepile.service.app import Service
+
+LINES = "application/x-ndjson"
+_LAST = object()
+_EXAMPLES: dict[str, Any] = {
+    "entities": {"summary": "Entities", "value": {
+        "text": "Ada Lovelace was born in London.", "schema": "person, place"}},
+    "events": {"summary": "Events with roles", "value": {
+        "text": "青麦食品昨日收购白芦乳业。", "schema": {"events": {"收购": {"roles": ["收购方", "被收购方"]}}}}},
+    "several": {"summary": "Several texts, one line each", "value": {
+        "texts": ["Ada met Bob.", "Bob left."], "schema": "person", "stream": True, "settings": {"language": "en"}}},
+}
+
+router = APIRouter(tags=["extraction"])
+
+
+@router.post("/v1/extract", summary="Facts of texts", openapi_extra=json_body(ExtractRequest, _EXAMPLES),
+             responses={200: json_response(ExtractResponse, "The texts with their facts.", lines=LINES)})
+async def extract(request: Request) -> Response:
+    """What each text states about the labels of a schema, every mention with its place in the text.
+
+    With `stream`, each document is a line of JSON, sent as soon as it is answered, in the order of the texts. Where
+    something fails later than that, the last line is `{"error": {...}}`.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind and not kind.endswith("json"):
+        raise WrongType(f"is {kind[:80]}", field="content-type", expected="application/json",
+                        fix="add -H 'Content-Type: application/json'")
+    service: Service = request.app.state.service
+    started = time.perf_counter()
+    work = _Work(service, await request.body())
+    if not await work.reads_stream():
+        rows = await work.all()
+        return _json({"model": work.asked.model, "documents": rows, "seconds": round(time.perf_counter() - started, 4)})
+    until = asyncio.get_running_loop().time() + service.config.timeout
+    lines = work.lines(request.url.path, until)
+    # Errors that come before anything is sent have a status of their own.
+    first = await anext(lines)
+    return StreamingResponse(_after(first, lines), media_type=LINES, headers={"X-Accel-Buffering": "no"})
+
+
+class _Work:
+    """One request, worked on in a thread; whoever gives it up has its questions taken back."""
+
+    def __init__(self, service: Service, body: bytes) -> None:
+        self._service, self._body = service, body
+        self.asked: Asked
+
+    async def reads_stream(self) -> bool:
+        """Read the request; whether it wants its answer in lines."""
+        self.asked = await self._thread(lambda: read_request(self._body, self._service))
+        return self.asked.stream
+
+    async def all(self) -> list[dict[str, Any]]:
+        """All documents."""
+        caller = self._caller()
+        try:
+            rows: list[dict[str, Any]] = await self._thread(lambda: list(answers(self.asked, caller)))
+            return rows
+        finally:
+            caller.close()
+
+    async def lines(self, path: str, until: float) -> AsyncIterator[bytes]:
+        """Documents as lines, as they are answered; the first failure is raised, a later one is the last line."""
+        caller, queue, loop = self._caller(), asyncio.Queue[Any](), asyncio.get_running_loop()
+
+        def put(item: Any) -> None:
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(queue.put_nowait, item)
+
+        def go() -> None:
+            try:
+                for row in answers(self.asked, caller):
+                    put(msgspec.json.encode(row) + b"\n")
+                put(_LAST)
+            except Exception as e:
+                put(e)
+
+        work = loop.run_in_executor(self._service.threads, go)
+        sent = False
+        try:
+            while True:
+                try:
+                    async with asyncio.timeout_at(until):
+                        item = await queue.get()
+                except TimeoutError:
+                    item = GivenUp("too late")
+                if item is _LAST:
+                    return
+                if isinstance(item, Exception):
+                    if not sent:
+                        raise item
+                    yield bytes(failure(path, item).body) + b"\n"
+                    return
+                sent = True
+                yield item
+        finally:
+            caller.close()
+            work.cancel()
+
+    def _caller(self) -> Caller:
+        return self.asked.engine.caller(self._service.config.max_questions, strict=True)
+
+    async def _thread(self, work: Callable[[], Any]) -> Any:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._service.threads, work)
+        except RuntimeError as e:
+            if "shutdown" in str(e):
+                raise Closed("the service is shutting down") from None
+            raise
+
+
+async def _after(first: bytes, lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    try:
+        yield first
+        async for line in lines:
+            yield line
+    finally:
+        await lines.aclose()  # type: ignore[attr-defined]
+
+
+def _json(value: Any) -> Response:
+    return Response(msgspec.json.encode(value), media_type="application/json")

@@ -35,6 +35,12 @@ class TooLarge(Refusal):
     status = 413
 
 
+class WrongType(Refusal):
+    """Not in a form that is read here."""
+
+    status = 415
+
+
 class Busy(Refusal):
     """Too much is asked at once."""
 

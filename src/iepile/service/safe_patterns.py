@@ -30,10 +30,10 @@ def check_patterns(schema: Schema) -> None:
     Raises:
         InputError: a pattern of the schema that could be made slow, or that not every engine reads alike.
     """
-    roles = [role for event in schema.events for role in event.roles]
-    for label in (*schema.entities, *schema.relations, *roles):
-        if label.values.kind == "pattern":
-            check_pattern(label.values.pattern)
+    values = [label.values for label in schema.entities] + [label.values for label in schema.relations]
+    for of in (*values, *(role.values for event in schema.events for role in event.roles)):
+        if of.kind == "pattern":
+            check_pattern(of.pattern)
 
 
 def check_pattern(pattern: str) -> None:

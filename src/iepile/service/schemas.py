@@ -1,7 +1,7 @@
 """Schemas that requests may name, and those that they bring.
 
-A name is that of a file in the served folder, without its ending, or one of the ready schemas (`instructie:人物`). Files
-are read once, when the service starts: a name from a request is looked up and never becomes a path.
+A name is that of a file in the served folder, without its ending, or one of the ready schemas (`instructie:人物`).
+Files are read once, when the service starts: a name from a request is looked up and never becomes a path.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a request may say about how its texts are asked. Nothing here names a file, and nothing asks for endless work."""
+"""What a request may say about how its texts are asked. Nothing here names a file or asks for endless work."""
 
 from __future__ import annotations
 
