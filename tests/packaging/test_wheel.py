@@ -13,7 +13,7 @@ from built_package import ROOT, Built, build
 LARGEST = 8 << 20
 """Bytes that the wheel may have. It had 1.7 million in November 2026."""
 ENDINGS = {".py", ".toml", ".yaml", ".json", ".jinja", ".sql", ".html", ".css", ".js", ".txt", ".typed", ".svg",
-           ".md", ".woff2", ".png", ".ico", ".webmanifest"}
+           ".md", ".woff2", ".png", ".ico", ".webmanifest", ".bash", ".zsh", ".fish"}
 
 
 def sources(folder: Path) -> set[str]:

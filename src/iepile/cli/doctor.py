@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import re
-import shutil
 import sqlite3
-import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -18,10 +16,14 @@ import msgspec
 
 from iepile.cli import show
 from iepile.cli.command import run_command
+from iepile.cli.doctor_checks import Check, checks, device
 from iepile.errors import IepileError, InputError
 from iepile.version import __version__
 
 _REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)[^;]*(?:;.*\bextra\s*==\s*['\"](?P<extra>[\w-]+)['\"])?")
+_LEAST = re.compile(r">=\s*([\w.]+)")
+ALL = "all"
+"""The extra that holds several others."""
 _NOT_FOR_USERS = {"dev"}
 
 
@@ -30,7 +32,11 @@ class DoctorConfig:
     """What is installed, what is missing and how to get it, and on which device models will run."""
 
     extras: list[str] = field(default_factory=list)
-    """Extras that must be whole, such as `train graph`; exit code 1 if one is not."""
+    """Extras that must be whole, such as `train graph`, or `all`; exit code 1 if one is not."""
+    port: int = 8000
+    """Port at which the service is to listen."""
+    data_dir: str = "runs/serve"
+    """Folder in which the service is to keep its data."""
 
 
 class Extra(msgspec.Struct):
@@ -41,6 +47,8 @@ class Extra(msgspec.Struct):
     installed: dict[str, str]
     """Package -> version."""
     missing: list[str]
+    too_old: dict[str, str]
+    """Package -> what is needed of it."""
 
 
 class Health(msgspec.Struct):
@@ -53,11 +61,7 @@ class Health(msgspec.Struct):
     sqlite: str
     device: str
     """Where models run; empty: torch is not installed, or does not start."""
-    device_problem: str
-    encoding: str
-    """Of the terminal."""
-    free_gb: float
-    """In this folder."""
+    checks: list[Check]
     extras: list[Extra]
 
 
@@ -73,7 +77,9 @@ def examine(config: DoctorConfig) -> None:
         InputError: an extra that does not exist.
         IepileError: one that was asked for is not whole.
     """
-    health = look()
+    if not 0 <= config.port < 65_536:
+        raise InputError(f"port {config.port}", field="port", expected="0 to 65535")
+    health = look(config.port, config.data_dir)
     known = {e.name: e for e in health.extras}
     for name in config.extras:
         if name not in known:
@@ -82,63 +88,63 @@ def examine(config: DoctorConfig) -> None:
         show.summary(health)
     else:
         _print(health)
-    lacking = [name for name in config.extras if known[name].missing]
+    lacking = [name for name in config.extras if known[name].missing or known[name].too_old]
     if lacking:
         raise IepileError(f"not whole: {', '.join(lacking)}\n  do:       pip install 'iepile[{','.join(lacking)}]'")
 
 
-def look() -> Health:
+def look(port: int, data_dir: str) -> Health:
     """Everything that is told; torch is loaded for it, where it is installed."""
-    device, problem = _device()
-    return Health(
-        __version__, platform.python_version(), platform.platform(terse=True), os.cpu_count() or 1,
-        sqlite3.sqlite_version, device, problem, sys.stdout.encoding or "", shutil.disk_usage(".").free / 1e9, extras())
+    name, of_device = device()
+    return Health(__version__, platform.python_version(), platform.platform(terse=True), os.cpu_count() or 1,
+                  sqlite3.sqlite_version, name, checks(port, data_dir, of_device), extras())
 
 
 def extras() -> list[Extra]:
     """The extras of the package, and which of their packages are here."""
     about = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))["extras"]
-    out = {name: Extra(name, text, {}, []) for name, text in about.items()}
-    for requirement in metadata.requires("iepile") or ():
-        found = _REQUIREMENT.match(requirement)
-        if found is None or (extra := found["extra"]) is None or extra in _NOT_FOR_USERS:
+    out = {name: Extra(name, text, {}, [], {}) for name, text in about.items()}
+    for name, least, extra in _requirements():
+        if extra in _NOT_FOR_USERS:
             continue
-        to = out.setdefault(extra, Extra(extra, "", {}, []))
+        to = out.setdefault(extra, Extra(extra, "", {}, [], {}))
         try:
-            to.installed[found["name"]] = metadata.version(found["name"])
+            version = to.installed[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
-            to.missing.append(found["name"])
+            to.missing.append(name)
+            continue
+        if least and _numbers(version) < _numbers(least):
+            to.too_old[name] = f">={least}"
     return [e for e in out.values() if e.installed or e.missing]
 
 
-def _device() -> tuple[str, str]:
-    """(where models run, why not)."""
-    try:
-        import torch
-    except ImportError:
-        return "", "torch is not installed"
-    except OSError as e:  # a library of it does not fit this machine
-        return "", f"torch does not start: {e}"
-    if torch.cuda.is_available():
-        return f"cuda: {torch.cuda.get_device_name(0)} ({torch.cuda.device_count()})", ""
-    if torch.backends.mps.is_available():
-        return "mps", ""
-    return "cpu", "" if torch.version.cuda is None else "this torch is made for CUDA, but no GPU answers"
+def _requirements() -> Iterator[tuple[str, str, str]]:
+    """(package, lowest version or "", extra) of what extras bring."""
+    for requirement in metadata.requires("iepile") or ():
+        found = _REQUIREMENT.match(requirement)
+        if found is not None and found["extra"]:
+            least = _LEAST.search(requirement)
+            yield found["name"], least[1] if least else "", found["extra"]
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", version.partition("+")[0])[:3]))
 
 
 def _print(health: Health) -> None:
     shown = {"iepile": health.iepile, "Python": health.python, "system": f"{health.system}, {health.cores} cores",
-             "SQLite": health.sqlite, "models run on": health.device or "-", "": health.device_problem,
-             "terminal": health.encoding, "free here": f"{health.free_gb:,.1f} GB"}
+             "SQLite": health.sqlite} | {check.name: check.found for check in health.checks}
     width = max(map(len, shown))
     for name, value in shown.items():
-        if value:
-            print(f"  {name:<{width}}  {value}")
+        print(f"  {name:<{width}}  {value}")
     rows = []
     for e in health.extras:
-        here = "yes" if not e.missing else "in part" if e.installed else "no"
-        cure = f"pip install 'iepile[{e.name}]'  ({', '.join(e.missing)})" if e.missing else ""
-        rows.append((e.name, e.about, here, cure))
+        if e.name == ALL:
+            continue  # its packages are told with the others
+        wrong = [*e.missing, *(f"{name}{least}" for name, least in e.too_old.items())]
+        here = "yes" if not wrong else "in part" if e.installed else "no"
+        rows.append((e.name, e.about, here, f"pip install 'iepile[{e.name}]'  ({', '.join(wrong)})" if wrong else ""))
     show.table(("extra", "for", "here", "to get what is missing"), rows)
-    if health.encoding.lower().replace("-", "") != "utf8":
-        print("The terminal does not take UTF-8: set PYTHONUTF8=1, or Chinese names cannot be shown.")
+    for check in health.checks:
+        if check.state != "well":
+            print(f"{check.name}: {check.found}\n  do:       {check.fix}")
