@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from iepile.extraction.engines.engine import Request
+from iepile.extraction.engines.engine import Completion, Request
+from iepile.extraction.growing_text import GrowingText
+from iepile.extraction.manner import Token
 from iepile.tasks.shape import Shape
 
 
@@ -33,11 +36,29 @@ class Row:
     """Log-probability that the model gives each token, before anything is shut out."""
     finish: str = ""
     error: str = ""
+    growing: GrowingText | None = None
+    """Its text so far, for requests with a manner of their own."""
+    pieces: list[str] = field(default_factory=list)
+    """What each token adds to that text."""
+    likeliest: list[tuple[tuple[str, float], ...]] = field(default_factory=list)
+    """The likeliest tokens in the place of each, where the reader wants them."""
+    told: int = 0
+    """Tokens that the reader knows."""
+    again: list[str] = field(default_factory=list)
+    """What the reader was told before the answer was begun again."""
 
-    def begin(self, seed: int) -> None:
-        """Start afresh; draws depend on the request and the seed alone."""
+    def begin(self, seed: int, decode: Callable[[list[int]], str]) -> None:
+        """Start afresh; draws depend on the request and the seed alone.
+
+        Args:
+            decode: the text of some tokens.
+        """
         self.tokens, self.logprobs, self.finish, self.error, self.chance = [], [], "", "", None
-        if self.request.sample:
+        self.likeliest, self.again = [], self.pieces[: self.told]
+        if (manner := self.request.manner) is not None:
+            self.growing, self.pieces = GrowingText(decode, manner.stop), []
+            self.chance = random.Random(manner.seed) if manner.temperature > 0 else None
+        elif self.request.sample:
             said = "\x00".join((str(seed), str(self.request.sample), self.request.instruction, self.request.input))
             self.chance = random.Random(int.from_bytes(sha256(said.encode("utf-8", "surrogatepass")).digest(), "big"))
 
@@ -62,5 +83,34 @@ class Row:
                 self.finish = "stop"
         self.tokens.append(token)
         self.logprobs.append(logprob)
+        if self.growing is not None:
+            self.pieces.append(self.growing.add(token))
+            if self.growing.ended:
+                self.finish = "stop"
         if not self.finish and len(self.tokens) >= self.budget:
             self.finish = "length"
+
+    def spoken(self, lasting: bool) -> Completion:
+        """The answer to a request with a manner of its own, as it was written."""
+        assert self.growing is not None
+        self.growing.close()
+        return Completion(self.request.key, self.growing.text, self.finish, tokens=len(self.tokens),
+                          logprob=sum(self.logprobs), prompt_tokens=len(self.ids), error=self.error, lasting=lasting)
+
+    def tell(self) -> None:
+        """Let the reader know what is new; an answer that nobody waits for any more ends with an error."""
+        manner = self.request.manner
+        if manner is None or manner.reader is None:
+            return
+        if manner.reader.gone and not self.finish:
+            self.fail("nobody waits for the answer any more")
+            return
+        if len(self.tokens) <= self.told:
+            return
+        if self.pieces[: self.told] != self.again:
+            self.fail("the answer came out otherwise when it was begun again in a smaller batch")
+            return
+        new = range(self.told, len(self.tokens))
+        self.told, self.again = len(self.tokens), self.pieces[:]
+        manner.reader.read([Token(self.pieces[n], self.logprobs[n], self.likeliest[n] if self.likeliest else ())
+                            for n in new])

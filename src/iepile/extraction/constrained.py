@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from iepile.errors import InputError, MissingDependency
+from iepile.extraction.free_grammar import as_spoken, compiled
 from iepile.extraction.grammar import lark, limits
 from iepile.models.chat import Chat
 from iepile.models.load import Loaded
@@ -46,10 +47,23 @@ class TokenGrammar:
         self._limits, self._most = limits(), most
         self._executor = llguidance.LLExecutor()
 
-    def write(self, shape: Shape, instruction: str, text: str) -> str:
-        """The grammar of one request."""
+    def write(self, shape: Shape, instruction: str, text: str, most: int = 0) -> str:
+        """The grammar of one request.
+
+        Args:
+            most: most elements of one list; 0: as was said for all.
+        """
         hostile = control_text(self._tokenizer, [instruction])
-        return lark(shape, text, most=self._most, leading_space=self.leading_space, no_forcing=hostile)
+        return lark(shape, text, most=most or self._most, leading_space=self.leading_space, no_forcing=hostile)
+
+    def free(self, grammar: str) -> Any:
+        """A matcher of somebody's own grammar, to be copied for each answer.
+
+        Raises:
+            InputError: it cannot be used, or costs too much.
+        """
+        hostile = control_text(self._tokenizer, [grammar])
+        return compiled(self._lib, self.ll, as_spoken(grammar, self.leading_space, hostile))
 
     def matcher(self, grammar: str) -> Any:
         """A fresh matcher of an answer; a grammar that cannot be used shows in its `is_error`."""

@@ -73,9 +73,12 @@ class Decoder:
             bits = masks.result()
             if forced:
                 live[0].logprobs[-len(forced) :] = self.choose.logprobs(logits[0, :-1].float(), forced)
+                self.choose.note_likeliest(live[0], logits[0, :-1])
             if all(r.finish for r in live):
                 return
             tokens = self.choose(live, logits[:, -1], bits)
+            for row in live:
+                row.tell()
             if all(r.finish for r in live):
                 return
             left = [n for n, r in enumerate(live) if not r.finish]
@@ -112,6 +115,8 @@ class Decoder:
             import torch
 
             tokens = self.choose(rows, scores, self.choose.masks(rows))
+            for row in rows:
+                row.tell()
             return scores.scatter_(1, torch.tensor(tokens, device=scores.device)[:, None], torch.inf)
 
         def finished(ids: Any, _: Any, **__: Any) -> Any:

@@ -7,7 +7,7 @@ that a large vocabulary costs next to nothing; on other devices the masks are sp
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,9 +22,15 @@ Bits = Any
 class NextToken:
     """Chooses tokens for rows."""
 
-    def __init__(self, grammar: TokenGrammar | None, stop_ids: Sequence[int], temperature: float) -> None:
-        """`temperature`: of rows whose tokens are drawn."""
+    def __init__(self, grammar: TokenGrammar | None, stop_ids: Sequence[int], temperature: float,
+                 decode: Callable[[list[int]], str]) -> None:
+        """
+        Args:
+            temperature: of rows whose tokens are drawn, but for those that bring their own.
+            decode: the text of some tokens.
+        """
         self.grammar, self.stop, self.temperature = grammar, frozenset(stop_ids), temperature
+        self.decode = decode
         self._scratch = np.empty(0, dtype=np.float32)
 
     def masks(self, rows: Sequence[Row]) -> Bits:
@@ -46,10 +52,27 @@ class NextToken:
         tokens = self._on_processor(rows, scores, bits) if scores.device.type == "cpu" else self._on_device(
             rows, scores, bits)
         logprobs = self.logprobs(scores, tokens)
-        for row, token, logprob in zip(rows, tokens, logprobs, strict=True):
+        for n, (row, token, logprob) in enumerate(zip(rows, tokens, logprobs, strict=True)):
             if not row.finish:
                 row.take(token, logprob, self.stop)
+                self.note_likeliest(row, scores[n : n + 1])
         return tokens
+
+    def note_likeliest(self, row: Row, scores: Any) -> None:
+        """Note the likeliest tokens in the places of a row's last tokens, where its reader wants them.
+
+        Args:
+            scores: of those places, shape (places, vocabulary).
+        """
+        manner = row.request.manner
+        if manner is None or not manner.likeliest:
+            return
+        import torch
+
+        known = torch.log_softmax(scores.float(), -1).topk(min(manner.likeliest, scores.shape[-1]))
+        for values, ids in zip(known.values.tolist(), known.indices.tolist(), strict=True):
+            if len(row.likeliest) < len(row.tokens):  # a token that only ends the answer is none of it
+                row.likeliest.append(tuple((self.decode([i]), v) for i, v in zip(ids, values, strict=True)))
 
     def logprobs(self, scores: Any, tokens: Sequence[int]) -> list[float]:
         """Log-probability that the model gives each token; `scores` of shape (tokens, vocabulary), float32."""
@@ -116,7 +139,12 @@ class NextToken:
             return best
         # A number is drawn for every token, sure ones too, so that forced tokens may be skipped or not.
         point = row.chance.random()
-        weights = np.exp((values.astype(np.float64) - float(values[best])) / self.temperature).cumsum()
+        manner = row.request.manner
+        temperature = self.temperature if manner is None else manner.temperature
+        weights = np.exp((values.astype(np.float64) - float(values[best])) / temperature)
+        if manner is not None and manner.top_p < 1:
+            weights = _nucleus(weights, manner.top_p)
+        weights = weights.cumsum()
         place = min(int(np.searchsorted(weights, point * weights[-1], side="right")), len(values) - 1)
         return place if weights[-1] == weights[-1] else best
 
@@ -125,3 +153,14 @@ class NextToken:
         if row.matcher.is_error() or not some:
             row.fail(f"grammar: {row.matcher.get_error()[:300] or 'no token fits'}")
         return bool(row.finish)
+
+
+def _nucleus(weights: Any, share: float) -> Any:
+    """The weights of the fewest tokens that have so much of the whole together, the others' at 0 (nucleus sampling,
+    Holtzman et al. 2020)."""
+    order = np.argsort(-weights, kind="stable")
+    before = weights[order].cumsum() - weights[order]
+    kept = order[before < share * weights.sum()]
+    out = np.zeros_like(weights)
+    out[kept] = weights[kept]
+    return out

@@ -9,12 +9,19 @@ from contextlib import suppress
 
 from iepile.errors import InputError
 from iepile.extraction.engines.engine import Request
-from iepile.instruction import text_first
+from iepile.instruction import read_instruction, text_first
 from iepile.models.chat import Chat
 from iepile.models.load import LoadOptions, load_without_weights
+from iepile.tasks import get_task
+from iepile.tasks.shape import Shape
+from iepile.tasks.triple_shape import triple_shape
 
 ANSWER_SHARE = 4
 """An answer is kept at most so many parts of the context free for: a quarter."""
+
+
+class PromptTooLong(InputError):
+    """A prompt leaves no room for an answer; it is never cut."""
 
 
 class Prompts:
@@ -38,11 +45,42 @@ class Prompts:
         Raises:
             InputError: the request is no Unicode text, or names a control token that cannot be read as text.
         """
+        manner = request.manner
         try:
-            return self.chat.prompt_ids(self.question(request), request.input)
+            if manner is None:
+                return self.chat.prompt_ids(self.question(request), request.input)
+            if manner.raw:
+                return self.chat.raw_ids(request.instruction)
+            chat = self.chat if manner.system is None else self.chat.with_system(manner.system)
+            said = [turn.content for turn in manner.turns]
+            return chat.conversation_ids([*said, self.question(request)])
         except (TypeError, UnicodeEncodeError):
             raise InputError("text or labels hold half a character (a lone surrogate)",
                              fix="mend the encoding of the data") from None
+
+    def budget(self, prompt: int, least: int, wanted: int) -> int:
+        """Tokens that an answer may have.
+
+        Args:
+            prompt: tokens of the prompt.
+            least: tokens of the shortest answer.
+            wanted: most tokens that are wanted.
+
+        Raises:
+            PromptTooLong: there is no room for the shortest.
+        """
+        if self.context is None:
+            return wanted
+        # An encoder-decoder holds so many of the prompt, and as many of the answer.
+        apart = self.chat.encoder_decoder
+        room = self.context - (0 if apart else prompt)
+        if room < least or prompt > self.context:
+            raise PromptTooLong(
+                f"the prompt has {prompt} tokens{'' if apart else ' and'} the shortest answer {least}, more than "
+                f"the {self.context} the model can hold",
+                fix="use smaller windows, or ask fewer labels at a time",
+            )
+        return min(wanted, room)
 
     def prompt_tokens(self, request: Request) -> int:
         """Tokens of the prompt of a request, template included."""
@@ -71,3 +109,11 @@ def read_prompts(model: str, load: LoadOptions, template: str, context: int, max
     loaded = load_without_weights(model, load)
     return Prompts(loaded.chat(template), context or loaded.context, max_new_tokens,
                    loaded.card is not None and loaded.card.text_first)
+
+
+def shape_and_text(request: Request) -> tuple[Shape | None, str]:
+    """The shape of the answers to a request, and what their mentions are pieces of; no shape: any words may follow."""
+    if not request.task:
+        return triple_shape(request.instruction), request.input or request.instruction
+    instruction, task = read_instruction(request.instruction), get_task(request.task)
+    return task.shape(map(task.item, instruction.schema), request.values), instruction.input

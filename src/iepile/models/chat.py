@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from iepile.errors import InputError
@@ -106,18 +107,56 @@ class Chat:
         elif text:
             query = f"{query}\n{text}"
         if self.name == OWN and not any(t in query for t in self._control):
-            # Nothing to protect from: encode as every other program does, blanks around tokens included.
-            said = {"query": query, "system": self.template.system}
-            whole = "".join(said.get(p.kind, p.text) for p in self.template.parts)
-            return list(self.tokenizer.encode(whole, add_special_tokens=False)) + self.closing
-        said = {"query": query, "input": text}
+            return self._whole(self.template, {"query": query}) + self.closing
+        return self._filled(runs, {"query": query, "input": text}) + self.closing
+
+    def conversation_ids(self, said: Sequence[str]) -> list[int]:
+        """Token ids of a conversation, up to where the next answer begins. Nothing is cut.
+
+        Args:
+            said: what user and model said in turn, the user first and last. One question alone has its `prompt_ids`.
+
+        Raises:
+            InputError: the tokenizer's own template takes no conversation, or a text holds a control token that cannot
+                be read as text.
+        """
+        if len(said) == 1:
+            return self.prompt_ids(said[0])
+        if self.name == OWN:
+            template = self._own_parts(len(said))
+            texts = {f"said{n}": text for n, text in enumerate(said)}
+            if not any(t in text for t in self._control for text in said):
+                return self._whole(template, texts) + self.closing
+            return self._filled(self._compile(template), texts) + self.closing
+        ids: list[int] = []
+        runs = self.runs
+        for n, text in enumerate(said):
+            if n % 2:
+                ids += self.answer_ids(text)
+                runs = self._compile(read_template(self.name, turn=n // 2 + 2))
+            else:
+                ids += self._filled(runs, {"query": text})
+        return ids + self.closing
+
+    def raw_ids(self, prompt: str) -> list[int]:
+        """Token ids of a prompt that somebody else made: control tokens that it spells out are such."""
+        return list(self.tokenizer.encode(prompt))
+
+    def _whole(self, template: Template, said: dict[str, str]) -> list[int]:
+        """Encoded as every other program does, blanks around tokens included: where there is nothing to protect
+        from."""
+        said = said | {"system": template.system}
+        whole = "".join(said.get(p.kind, p.text) for p in template.parts)
+        return list(self.tokenizer.encode(whole, add_special_tokens=False))
+
+    def _filled(self, runs: list[int | list[Part]], said: dict[str, str]) -> list[int]:
         ids: list[int] = []
         for run in runs:
             if isinstance(run, int):
                 ids.append(run)
             else:
                 ids += self._plain("".join(said.get(p.kind, p.text) for p in run))
-        return ids + self.closing
+        return ids
 
     def answer_ids(self, answer: str) -> list[int]:
         """Token ids of an answer with the token that ends it.
@@ -133,7 +172,8 @@ class Chat:
                                  field="model_name_or_path", fix="choose a model whose tokenizer can write JSON")
         return [*ids, self.end_id]
 
-    def _own_parts(self) -> Template:
+    def _own_parts(self, turns: int = 1) -> Template:
+        """The tokenizer's own template; with more turns than one, `said0`, `said1`, ... stand for what is said."""
         if not getattr(self.tokenizer, "chat_template", None):
             raise InputError(
                 "the tokenizer has no chat template of its own",
@@ -141,9 +181,11 @@ class Chat:
                 fix="name one: " + ", ".join(n for n in template_names() if n != OWN),
             )
         messages = [{"role": "system", "content": _SYSTEM}] if self.system else []
+        kinds = {_QUERY: "query"} if turns == 1 else {f"{_QUERY}n{n}x": f"said{n}" for n in range(turns)}
+        asked = [{"role": ("user", "assistant")[n % 2], "content": mark} for n, mark in enumerate(kinds)]
         try:
             text = self.tokenizer.apply_chat_template(
-                [*messages, {"role": "user", "content": _QUERY}],
+                [*messages, *asked],
                 tokenize=False,
                 add_generation_prompt=True,
                 **OWN_SETTINGS,
@@ -151,16 +193,16 @@ class Chat:
         except Exception as e:  # whatever the vendor's Jinja code raises
             raise InputError(f"the tokenizer's chat template failed: {e}", field="template",
                              fix="name another template, or leave the system sentence out") from e
-        if text.count(_QUERY) != 1 or text.count(_SYSTEM) != len(messages):
+        if any(text.count(mark) != 1 for mark in kinds) or text.count(_SYSTEM) != len(messages):
             raise InputError("the tokenizer's chat template does not state the question exactly once",
                              field="template", fix="name another template")
         # Special tokens stand as text in what the template wrote; the question is not in there yet.
         names = sorted(control_tokens(self.tokenizer), key=lambda t: (-len(t), t))
-        pattern = "|".join(map(re.escape, [_QUERY, _SYSTEM, *names]))
+        pattern = "|".join(map(re.escape, [*kinds, _SYSTEM, *names]))
         parts: list[Part] = []
         for n, piece in enumerate(re.split(f"({pattern})", text)):
-            if piece == _QUERY:
-                parts.append(Part("query"))
+            if piece in kinds:
+                parts.append(Part(kinds[piece]))
             elif piece == _SYSTEM:
                 parts.append(Part("system"))
             elif piece:

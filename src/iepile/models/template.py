@@ -5,13 +5,17 @@ A template may use `query`, `system`, `bos`, `eos`, `token("<x>")` (a special to
 encoded apart, as the models were trained). It may set `default_system`, `end` (the token that ends an answer, in
 place of the tokenizer's own) and `stop` (tokens that end one as well). One that puts the `input` of a row under a
 heading of its own uses `input`, which is empty for a row that has none.
+
+In a conversation, later questions follow the answers: the system sentence stands before the first alone, and so does
+`bos`, unless `every_turn_begins_anew` is set. `between` is what parts an answer's end from the next question; `turn`
+counts the questions from 1.
 """
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -28,7 +32,9 @@ OLDER = {"alpaca": "alpaca_2023", "moss": "moss_2023", "vicuna": "vicuna_2023"}
 class Part(msgspec.Struct, frozen=True):
     """A piece of a template."""
 
-    kind: Literal["text", "query", "input", "system", "bos", "eos", "token", "marker", "cut"]
+    kind: str
+    """`text`, `query`, `input`, `system`, `bos`, `eos`, `token`, `marker` or `cut`; in a conversation of the
+    tokenizer's own template `said0`, `said1`, ..."""
     text: str = ""
 
 
@@ -62,17 +68,27 @@ def template_names() -> tuple[str, ...]:
     return tuple(sorted([f.name.removesuffix(".jinja") for f in folder.iterdir() if f.name.endswith(".jinja")] + [OWN]))
 
 
-@cache
-def read_template(name: str, system: str | None = None, with_input: bool = False) -> Template:
+def read_template(name: str, system: str | None = None, with_input: bool = False, turn: int = 1) -> Template:
     """Parse a shipped template.
 
     Args:
         system: the system sentence; None: the template's own; empty: none.
         with_input: as it is written for a row whose input stands apart from the instruction.
+        turn: which question of a conversation it is for; from the second on, what parts it from the answer before it
+            stands first, and there is no system sentence.
 
     Raises:
         InputError: no template of that name.
     """
+    if turn > 1:
+        return _parsed(name, False, with_input, turn)
+    parsed = _parsed(name, None if system is None else bool(system), with_input, 1)
+    return parsed if not system else msgspec.structs.replace(parsed, system=system)
+
+
+@lru_cache(512)
+def _parsed(name: str, has_system: bool | None, with_input: bool, turn: int) -> Template:
+    """`has_system`: None: as the template says."""
     if name not in template_names() or name == OWN:
         raise InputError(f"unknown template {name!r}", field="template", expected=", ".join(template_names()))
     from jinja2 import StrictUndefined
@@ -84,13 +100,16 @@ def read_template(name: str, system: str | None = None, with_input: bool = False
     source = files("iepile.models").joinpath("templates", f"{name}.jinja").read_text("utf-8")
     template = ImmutableSandboxedEnvironment(undefined=StrictUndefined).from_string(source)
     given: dict[str, Any] = {k: mark(k) for k in ("query", "bos", "eos", "cut")}
-    given |= {"input": mark("input") if with_input else ""}
+    given |= {"input": mark("input") if with_input else "", "turn": turn}
     given |= {k: lambda text, k=k: mark(k, text) for k in ("token", "marker")}
     settings: Any = template.make_module(given | {"system": ""})
-    sentence = getattr(settings, "default_system", "") if system is None else system
+    sentence = getattr(settings, "default_system", "") if has_system is None else "x" if has_system else ""
     pieces = template.render(given | {"system": mark("system") if sentence else ""}).split("\0")
     marked: Any = [("text", p) if n % 2 == 0 else p.split(" ", 1) for n, p in enumerate(pieces)]
     parts = [Part(*m) for m in marked]
+    if turn > 1:
+        anew = getattr(settings, "every_turn_begins_anew", False)
+        parts = [Part("text", getattr(settings, "between", "")), *(p for p in parts if p.kind != "bos" or anew)]
     return Template(
         name,
         tuple(p for p in parts if p.kind != "text" or p.text),

@@ -26,6 +26,7 @@ from typing import Any, Protocol, runtime_checkable
 import msgspec
 
 from iepile.errors import InputError
+from iepile.extraction.manner import Manner
 from iepile.records import Facts
 from iepile.values import Values
 
@@ -47,6 +48,8 @@ class Request(msgspec.Struct, frozen=True):
     """Fields that need not be pieces of the text: label, or `type|role`, to what fills it."""
     done: bool = False
     """It has its answer already and is here as company only, see `Engine`: no completion is wanted."""
+    manner: Manner | None = None
+    """How this one is to be answered; None: as the engine's options say. Only for engines that heed it."""
 
 
 class Completion(msgspec.Struct, frozen=True):

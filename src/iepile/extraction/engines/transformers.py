@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from itertools import islice
+from typing import Any
 
 from iepile.errors import IepileError, InputError
 from iepile.extraction.answer_row import Row
@@ -19,14 +20,11 @@ from iepile.extraction.decoding import Decoder
 from iepile.extraction.engines.engine import Completion, Engine, Request
 from iepile.extraction.grammar import complete
 from iepile.extraction.next_token import NextToken
-from iepile.extraction.prompts import Prompts, read_prompts
+from iepile.extraction.prompts import Prompts, read_prompts, shape_and_text
 from iepile.extraction.shared_prefix import can_share
 from iepile.extraction.written import string_logprobs_of, text_and_ends
-from iepile.instruction import read_instruction
+from iepile.instruction import EXPECTED
 from iepile.models.load import Loaded, LoadOptions, load_model
-from iepile.tasks import get_task
-from iepile.tasks.shape import Shape
-from iepile.tasks.triple_shape import triple_shape
 from iepile.training.layouts.seq2seq import start_id
 
 LOOK_AHEAD = 64
@@ -90,6 +88,7 @@ class TransformersEngine:
     """Answers requests with a language model: decoder alone, or encoder and decoder."""
 
     name = "transformers"
+    manners = True
 
     def __init__(self, loaded: Loaded, options: TransformersOptions) -> None:
         if options.batch_size < 1 or options.max_new_tokens < 1:
@@ -119,7 +118,8 @@ class TransformersEngine:
         copied = can_share(model)
         self._shares = options.share_prefix and copied
         self._decoder = Decoder(
-            model, loaded.tokenizer.pad_token_id, NextToken(self._grammar, self.chat.stop_ids, options.temperature),
+            model, loaded.tokenizer.pad_token_id,
+            NextToken(self._grammar, self.chat.stop_ids, options.temperature, self._decode),
             own_loop=copied, share=self._shares, start=start_id(model.config) if loaded.encoder_decoder else None)
         self.stretch = stretch(options)
         self._works = False
@@ -140,6 +140,25 @@ class TransformersEngine:
     def answer_room(self, request: Request) -> int:
         """Tokens to keep free for the answer; see `Prompts.answer_room`."""
         return self._prompts.answer_room(request)
+
+    def check(self, request: Request) -> int:
+        """Tokens of the prompt of a request that can be answered.
+
+        Raises:
+            PromptTooLong: it leaves no room for an answer.
+            InputError: it cannot be answered for another reason.
+        """
+        return len(self._prepare(request).ids)
+
+    def grammar(self, notation: str) -> Any:
+        """What `Manner.grammar` takes, for a grammar of somebody's own in llguidance's form of Lark.
+
+        Raises:
+            InputError: it cannot be used, or costs too much (free_grammar.py).
+        """
+        if self._grammar is None:
+            raise InputError("the model runs without grammars", field="grammar", fix="serve it with grammar: true")
+        return self._grammar.free(notation)
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Completion]:
         """Answer requests: within a stretch, prompts that begin alike together and the longest first, so that a batch
@@ -171,34 +190,32 @@ class TransformersEngine:
 
     def _prepare(self, request: Request) -> Row:
         ids = self._prompts.ids(request)
-        row = Row(request, ids, self.options.max_new_tokens)
+        manner = request.manner
+        row = Row(request, ids, (manner and manner.max_tokens) or self.options.max_new_tokens)
         least = 1
-        if self._grammar is not None:
-            row.shape, row.text = _shape_and_text(request)
+        if self._grammar is not None and (manner is None or manner.verbatim):
+            row.shape, row.text = shape_and_text(request)
+        if manner is not None and manner.verbatim and row.shape is None:
+            raise InputError("there is no form to hold the answer to", field="instruction", expected=EXPECTED)
         if row.shape is not None:
             closed = complete(row.shape, "")
             least = len(self.chat.answer_ids(closed)) if closed else 1
-        if self.context is not None:
-            # An encoder-decoder holds so many of the prompt, and as many of the answer.
-            apart = self.chat.encoder_decoder
-            room = self.context - (0 if apart else len(ids))
-            if room < least or len(ids) > self.context:
-                raise InputError(
-                    f"the prompt has {len(ids)} tokens{'' if apart else ' and'} the shortest answer {least}, more than "
-                    f"the {self.context} the model can hold",
-                    fix="use smaller windows, or ask fewer labels at a time",
-                )
-            row.budget = min(row.budget, room)
+        row.budget = self._prompts.budget(len(ids), least, row.budget)
         return row
 
     def _begin(self, row: Row) -> None:
         """Make a row ready; the grammar is written only now, for that of a long text is large."""
-        row.begin(self.options.seed)
-        if self._grammar is None or row.shape is None:
+        row.begin(self.options.seed, self._decode)
+        row.tell()
+        manner = row.request.manner
+        if manner is not None and manner.grammar is not None:
+            row.matcher = manner.grammar.deep_copy()
+        if self._grammar is None or row.shape is None or row.finish:
             return
         try:
             question = self._prompts.question(row.request)
-            row.matcher = self._grammar.matcher(self._grammar.write(row.shape, question, row.text))
+            row.matcher = self._grammar.matcher(self._grammar.write(
+                row.shape, question, row.text, manner.max_items if manner is not None else 0))
         except InputError as e:
             row.fail(str(e))
             return
@@ -242,11 +259,18 @@ class TransformersEngine:
 
     def _completions(self, rows: Iterable[Row], lasting: bool = False) -> Iterator[Completion]:
         for row in rows:
+            row.tell()
             row.matcher = None
             if not row.request.done:
                 yield self._completion(row, lasting)
 
+    def _decode(self, tokens: list[int]) -> str:
+        text: str = self.loaded.tokenizer.decode(tokens, skip_special_tokens=True)
+        return text
+
     def _completion(self, row: Row, lasting: bool) -> Completion:
+        if row.growing is not None and row.shape is None:
+            return row.spoken(lasting)
         held = self._grammar if row.shape is not None else None
         written, ends = text_and_ends(row.tokens, held, self.loaded.tokenizer)
         text: str | None = written
@@ -284,14 +308,6 @@ def open_ruler(model: str, options: TransformersOptions) -> Prompts:
         InputError: as `open_engine`.
     """
     return read_prompts(model, _load_options(options), options.template, options.context, options.max_new_tokens)
-
-
-def _shape_and_text(request: Request) -> tuple[Shape | None, str]:
-    """The shape of the answers to a request, and what their mentions are pieces of; no shape: any words may follow."""
-    if not request.task:
-        return triple_shape(request.instruction), request.input or request.instruction
-    instruction, task = read_instruction(request.instruction), get_task(request.task)
-    return task.shape(map(task.item, instruction.schema), request.values), instruction.input
 
 
 def _load_options(options: TransformersOptions) -> LoadOptions:
