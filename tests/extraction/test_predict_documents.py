@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.reading.made import pdf
 
 from iepile.errors import InputError
 from iepile.extraction.engines.engine import Completion, Request
@@ -68,10 +69,11 @@ def test_a_table_becomes_documents_with_their_other_columns(tmp_path: Path) -> N
     engine = Words()
     summary = predict(config(tmp_path, "in.csv", text_field="body"), engine)
     assert output(tmp_path) == [
-        {"text": "Ada met Bob", "n": "1", "entity": [
-            {"entity": "Ada", "entity_type": "person", "pos": [0, 3]},
-            {"entity": "Bob", "entity_type": "person", "pos": [8, 11]}]},
-        {"text": "nobody, here", "n": "2", "entity": []},
+        {"text": "Ada met Bob", "meta": {"places": [{"start": 0, "end": 11, "row": 2, "column": "body"}]}, "n": "1",
+         "entity": [{"entity": "Ada", "entity_type": "person", "pos": [0, 3]},
+                    {"entity": "Bob", "entity_type": "person", "pos": [8, 11]}]},
+        {"text": "nobody, here", "meta": {"places": [{"start": 0, "end": 12, "row": 3, "column": "body"}]}, "n": "2",
+         "entity": []},
         {"text": "", "n": "3"},
     ]
     assert (summary.rows, summary.questions, summary.entities, len(engine.asked)) == (3, 2, 2, 2)
@@ -311,3 +313,18 @@ def test_settings_that_mean_nothing(tmp_path: Path, more: dict[str, Any], field:
     with pytest.raises(InputError) as e:
         predict(config(tmp_path, "in.json", **more), engine)
     assert e.value.field == (field or "text") and not engine.asked and not (tmp_path / "out.jsonl").exists()
+
+
+def test_a_folder_goes_on_without_what_cannot_be_read_and_places_come_through(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.pdf").write_bytes(pdf([(60, 100, "Ada met Bob.")], [(60, 100, "Cleo came.")]))
+    (folder / "b.docx").write_bytes(b"PK\x03\x04 cut off")
+    with pytest.raises(InputError, match=r"b\.docx: is called \.docx but is a damaged zip file"):
+        predict(config(tmp_path, "in"), Words())
+    summary = predict(config(tmp_path, "in", skip_unreadable=True), Words())
+    assert (summary.rows, len(summary.unreadable)) == (1, 1) and "b.docx" in summary.unreadable[0]
+    (row,) = output(tmp_path)
+    assert row["text"] == "Ada met Bob.\n\nCleo came." and row["meta"]["places"] == [
+        {"start": 0, "end": 12, "page": 1, "paragraph": 1}, {"start": 14, "end": 24, "page": 2, "paragraph": 1}]
+    assert [e["entity"] for e in row["entity"]] == ["Ada", "Bob", "Cleo"]

@@ -29,6 +29,8 @@ class PredictSummary(msgspec.Struct):
     output_file: str
     engine: str
     rows: int = 0
+    unreadable: list[str] = []
+    """Files of a folder that were gone on without, and why."""
     resumed: int = 0
     """Rows that an earlier, interrupted run had answered."""
     questions: int = 0

@@ -149,6 +149,8 @@ class ExtractConfig(ModelFlags, SchemaConfig):
     """Key or column that holds the text."""
     each_line: bool = False
     """Every line of a text file is a text of its own."""
+    skip_unreadable: bool = False
+    """Go on without the files of a folder that cannot be read; they are named and counted."""
     engine: str = "auto"
     """What runs the model; `auto` looks at the model."""
     engine_options: dict[str, Any] = field(default_factory=dict)
@@ -185,7 +187,7 @@ def extract_job(
     if config.input_file:
         shared = {f.name: getattr(config, f.name) for f in fields(SchemaConfig)}
         return predict(PredictConfig(config.input_file, config.output_file, model, engine, options, config.text_field,
-                                     config.each_line, **shared), progress=progress)
+                                     config.each_line, config.skip_unreadable, **shared), progress=progress)
     own = {name: getattr(config, name) for name in SETTINGS if name != "examples"}
     examples = read_examples(read_rows(config.examples), config.examples) if config.examples else ()
     config.check()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from iepile.extraction.polls import SchemaPolls, read_examples, tasks_named
 from iepile.extraction.questions import DOCUMENT, PLAIN, Question, QuestionReader, questions_of
 from iepile.extraction.run import Progress, Run
 from iepile.extraction.run_settings import run_settings
-from iepile.extraction.sources import STDIN, kept_stdin, read_inputs
+from iepile.extraction.sources import STDIN, Skipped, kept_stdin, read_inputs
 from iepile.instruction import EXPECTED
 from iepile.instructions.wording import read_wordings
 from iepile.jsonl import BROKEN_JSON, check_target, read_rows, write_rows
@@ -71,8 +72,8 @@ class PredictConfig(SchemaConfig):
     """What to answer, with which model, and where to write it."""
 
     input_file: str = ""
-    """Rows with `instruction`, or texts: JSON lines, `.csv` or `.tsv`, `.txt` or `.md`, a folder of these, `-` for
-    standard input."""
+    """Rows with `instruction`, or texts: JSON lines; a document (text, Markdown, HTML, Word, PDF, EPUB); a table
+    (`.csv`, `.tsv`, `.xlsx`); a folder of documents; `-` for standard input."""
     output_file: str = ""
     """Predictions: each input row with `output`, `facts` and what was odd; of texts, documents with their facts."""
     model: str = ""
@@ -85,6 +86,8 @@ class PredictConfig(SchemaConfig):
     """Key or column that holds the text, where rows have no `instruction`."""
     each_line: bool = False
     """Every line of a text file is a text of its own."""
+    skip_unreadable: bool = False
+    """Go on without the files of a folder that cannot be read; they are named and counted."""
     limit: int = 0
     """Answer only the first rows, this many; 0 answers all."""
     attempts: int = 3
@@ -197,15 +200,16 @@ def predict(
     source = str(piped or config.input_file)
     polls = schema_polls(config)
 
-    def questions() -> Iterator[Question]:
-        return _questions(config, polls, source)
+    skipped: Skipped = {} if config.skip_unreadable else None
 
+    questions = partial(_questions, config, polls, source, skipped)
     total, tasks = _look(config, questions(), name)
     options = gathering_options(config, tasks)
     print_of_run = fingerprint(source, run_settings(config, name, polls))
     resumable = journal_path(config.output_file).exists()
     check_target(config.output_file, overwrite=config.overwrite or resumable)
     summary = PredictSummary(config.output_file, name, rows=total)
+    summary.unreadable = [str(e).replace("\n", ";") for e in (skipped or {}).values()]
     with Journal.open(config.output_file, print_of_run, config.overwrite) as journal:
         own = engine is None
         try:
@@ -244,16 +248,16 @@ def answered_so_far(config: PredictConfig, engine: Engine) -> Iterator[dict[str,
     if journal is None:
         return
     with journal:
-        run = Run(lambda: _questions(config, polls), Planner(config, engine), journal,
+        skipped: Skipped = {} if config.skip_unreadable else None
+        run = Run(partial(_questions, config, polls, config.input_file, skipped), Planner(config, engine), journal,
                   PredictSummary(config.output_file, engine.name))
         yield from run.output(gathering_options(config, polls.tasks), so_far=True)
 
 
-def _questions(config: PredictConfig, polls: SchemaPolls | None, source: str = "") -> Iterator[Question]:
-    source = source or config.input_file
+def _questions(config: PredictConfig, polls: SchemaPolls | None, source: str, skipped: Skipped) -> Iterator[Question]:
     # Rows name their own tasks; several are for texts.
     default = "" if "," in config.task else config.task
-    rows = read_inputs(source, config.text_field, config.each_line)
+    rows = read_inputs(source, config.text_field, config.each_line, skipped)
     return questions_of(rows, source, QuestionReader(default, polls, config.language), config.limit)
 
 
