@@ -149,7 +149,6 @@ class Gate:
             except Exception as e:
                 response = failure(scope["path"], e)
                 self.metrics.refused.labels("body").inc()
-                response.headers["Connection"] = "close"
                 await response(scope, receive, reply.send)
                 return
             watch = _Watch(receive, body)
