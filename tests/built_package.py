@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,8 +17,9 @@ EPOCH = "1700000000"
 
 
 class Built(NamedTuple):
-    """The two archives."""
+    """The two archives, and what they were built from."""
 
+    tree: Path
     wheel: Path
     sdist: Path
 
@@ -31,4 +33,11 @@ def build(source: Path, out: Path) -> Built:
         env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     (wheel,), (sdist,) = out.glob("*.whl"), out.glob("*.tar.gz")
-    return Built(wheel, sdist)
+    return Built(source, wheel, sdist)
+
+
+def copy_tree(target: Path) -> Path:
+    """This tree as it stands now, without what git and the tools leave in it: nothing changes while it is built."""
+    left_out = shutil.ignore_patterns(".git", ".venv*", ".*_cache", ".hypothesis", "__pycache__", "*.egg-info",
+                                      "runs", "build", "dist", "site")
+    return Path(shutil.copytree(ROOT, target, ignore=left_out, symlinks=True))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from built_package import ROOT, Built, build
+from built_package import Built, build, copy_tree
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    return build(ROOT, tmp_path_factory.mktemp("dist"))
+    folder = tmp_path_factory.mktemp("built")
+    return build(copy_tree(folder / "tree"), folder / "dist")
