@@ -40,7 +40,23 @@ def read_schema(path: str | Path, task: str | None = None) -> Schema:
         raise InputError("not UTF-8", file=path, expected="UTF-8",
                          fix="convert it, e.g. iconv -f GB18030 -t UTF-8") from None
     try:
-        if str(path).removesuffix(".gz").removesuffix(".zst").endswith((".yaml", ".yml")):
+        plain = str(path).removesuffix(".gz").removesuffix(".zst")
+        return read_schema_text(text, plain.endswith((".yaml", ".yml")), task)
+    except InputError as e:
+        raise e.at(path) from None
+
+
+def read_schema_text(text: str, yaml: bool, task: str | None = None) -> Schema:
+    """The schema that the content of a file states.
+
+    Args:
+        yaml: it is YAML; else JSON, or JSON lines.
+
+    Raises:
+        InputError: see `read_schema`.
+    """
+    try:
+        if yaml:
             return parse(_load_yaml(text), task)
         # Not splitlines: U+2028 and the like may stand inside a label.
         lines = [(n, line) for n, line in enumerate(text.split("\n"), 1) if line.strip()]
@@ -50,11 +66,9 @@ def read_schema(path: str | Path, task: str | None = None) -> Schema:
             return _objects(lines, task) if lines[0][1].lstrip()[:1] == "{" else _three_lines(lines, task)
         return parse(_load_json(text), task)
     except json.JSONDecodeError as e:
-        raise InputError(f"not JSON: {e.msg}", file=path, line=e.lineno, expected=THREE_LINES) from None
+        raise InputError(f"not JSON: {e.msg}", line=e.lineno, expected=THREE_LINES) from None
     except RecursionError:
-        raise InputError("too deeply nested", file=path, expected=THREE_LINES) from None
-    except InputError as e:
-        raise e.at(path) from None
+        raise InputError("too deeply nested", expected=THREE_LINES) from None
 
 
 def _objects(lines: Lines, task: str | None) -> Schema:

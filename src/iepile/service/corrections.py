@@ -23,12 +23,14 @@ import msgspec
 
 from iepile.errors import InputError
 from iepile.jsonl import atomic_writer
+from iepile.service.refusals import NoRoom, NotFound
 
 MOST = 100_000
 """Corrections that a store holds."""
 LARGEST = 1 << 30
 """Bytes of its file."""
 _HEAD = 120
+_FULL = "download the corrections, then delete what is no longer needed here"
 _COMPACT_FROM = 64
 """Dead lines below which rewriting the file is not worth it."""
 
@@ -69,21 +71,20 @@ class Corrections:
             replaces: id of an earlier correction that goes out in the same step.
 
         Raises:
-            InputError: the store is full, or there is no correction to replace.
+            NoRoom: the store is full.
+            InputError: there is no correction to replace.
         """
         with self._lock:
             if replaces and replaces not in self._entries:
-                raise InputError(f"no correction {replaces!r}", field="replaces", fix="leave `replaces` out")
+                raise InputError(f"no correction {replaces[:64]!r}", field="replaces", fix="leave `replaces` out")
             if len(self._entries) - bool(replaces) >= MOST:
-                raise InputError(f"{MOST} corrections are kept", field="document",
-                                 fix="download the corrections, then delete what is no longer needed here")
+                raise NoRoom(f"{MOST:,} corrections are kept", field="document", fix=_FULL)
             record = {"id": uuid4().hex[:16], "saved": round(time.time(), 3), "document": document}
             if replaces:
                 record["deletes"] = replaces
             line = msgspec.json.encode(record) + b"\n"
             if self._end + len(line) > LARGEST:
-                raise InputError("the file of corrections is full", field="document",
-                                 fix="download the corrections, then delete what is no longer needed here")
+                raise NoRoom("the file of corrections is full", field="document", fix=_FULL)
             self._append(line)
             entry = self._take(record, self._end - len(line), len(line))
             assert entry is not None
@@ -94,11 +95,10 @@ class Corrections:
         """Let a correction go.
 
         Raises:
-            KeyError: there is none of this id.
+            NotFound: there is none of this id.
         """
         with self._lock:
-            if name not in self._entries:
-                raise KeyError(name)
+            self._entry(name)
             self._append(msgspec.json.encode({"deleted": name}) + b"\n")
             self._drop(name)
             self._dead += 1
@@ -113,10 +113,10 @@ class Corrections:
         """The document of a correction.
 
         Raises:
-            KeyError: there is none of this id.
+            NotFound: there is none of this id.
         """
         with self._lock:
-            entry = self._entries[name]
+            entry = self._entry(name)
             with self.path.open("rb") as f:
                 return _document(f, entry)
 
@@ -125,8 +125,13 @@ class Corrections:
         for entry in self.entries():
             try:
                 yield self.document(entry.id)
-            except KeyError:
+            except NotFound:
                 continue
+
+    def _entry(self, name: str) -> Entry:
+        if name not in self._entries:
+            raise NotFound(f"no correction {name[:64]!r}", field="id", fix="GET /v1/corrections/summary lists them")
+        return self._entries[name]
 
     def _load(self) -> None:
         if not self.path.exists():

@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, Body, Path, Request
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from iepile.errors import InputError
@@ -85,14 +85,7 @@ class Summary(BaseModel):
     total: int
 
 
-class NotFound(BaseModel):
-    """What is wrong."""
-
-    error: dict[str, str | None]
-
-
 Name = Annotated[str, Path(description="Id of a correction.", max_length=64)]
-_MISSING: dict[int | str, dict[str, Any]] = {404: {"model": NotFound, "description": "No such correction."}}
 
 
 @router.post("/v1/corrections", status_code=201, response_model=Kept, summary="Keep a reviewed document")
@@ -145,24 +138,17 @@ def summary(request: Request, offset: int = 0, limit: int = 1000) -> Summary:
     return Summary(corrections=[_kept(e) for e in entries[offset : offset + limit]], total=len(entries))
 
 
-@router.get("/v1/corrections/{name}", summary="One corrected document", responses=_MISSING,
+@router.get("/v1/corrections/{name}", summary="One corrected document",
             response_model=dict[str, Any])
 def one(request: Request, name: Name) -> Response:
     """The document of a correction, as the unified format writes it."""
-    try:
-        document = _store(request).document(name)
-    except KeyError:
-        return _missing(name)
-    return Response(msgspec.json.encode(document), media_type="application/json")
+    return Response(msgspec.json.encode(_store(request).document(name)), media_type="application/json")
 
 
-@router.delete("/v1/corrections/{name}", status_code=204, summary="Let a correction go", responses=_MISSING)
+@router.delete("/v1/corrections/{name}", status_code=204, summary="Let a correction go")
 def delete(request: Request, name: Name) -> Response:
     """Delete a correction; it is no longer part of the training data."""
-    try:
-        _store(request).delete(name)
-    except KeyError:
-        return _missing(name)
+    _store(request).delete(name)
     return Response(status_code=204)
 
 
@@ -179,8 +165,3 @@ def _store(request: Request) -> Corrections:
 def _kept(entry: Entry) -> Kept:
     return Kept(id=entry.id, saved=entry.saved, **entry.about)
 
-
-def _missing(name: str) -> JSONResponse:
-    error = {"problem": f"no correction {name!r}", "field": "id", "expected": None,
-             "fix": "see GET /v1/corrections/summary for those that are kept"}
-    return JSONResponse({"error": error}, 404)

@@ -33,6 +33,7 @@ _TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8"
           ".js": "text/javascript; charset=utf-8", ".json": "application/json", ".svg": "image/svg+xml",
           ".txt": "text/plain; charset=utf-8"}
 _FROM_PAGES = ("cytoscape.min.js", "CYTOSCAPE-LICENSE.txt")
+_STYLES = ("base", "layout", "result", "lists", "graph")
 _WORTH_PACKING = 1024
 _DIGEST, _MODULES = "DIGEST", "MODULES"
 """Stand in index.html where the address of the files holds their digest, and where all modules are announced: else the
@@ -78,8 +79,8 @@ def page_settings(request: Request) -> dict[str, Any]:
     from iepile.reading import reader
 
     config = request.app.state.service.config
-    return {"max_characters": config.max_characters, "max_texts": config.max_texts, "max_body": config.max_body << 20,
-            "endings": sorted(reader.ENDINGS)}
+    return {"max_characters": config.max_characters, "max_texts": config.max_texts, "max_file": config.max_file << 20,
+            "max_upload": config.max_upload << 20, "max_files": config.max_files, "endings": sorted(reader.ENDINGS)}
 
 
 @cache
@@ -88,6 +89,8 @@ def page_files() -> tuple[str, dict[str, PageFile]]:
     raw = dict(sorted(_read(files("iepile.service") / "page", "")))
     vendor = files("iepile") / "pages" / "vendor"
     raw |= {f"vendor/{name}": (vendor / name).read_bytes() for name in _FROM_PAGES}
+    # One file, since nothing is painted before all styles are there.
+    raw["page.css"] = b"".join(raw.pop(f"css/{name}.css") for name in _STYLES)
     summary = hashlib.sha256()
     for name, content in raw.items():
         summary.update(name.encode() + b"\0" + hashlib.sha256(content).digest())

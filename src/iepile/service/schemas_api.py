@@ -8,11 +8,13 @@ import msgspec
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 from msgspec import Meta
+from starlette.concurrency import run_in_threadpool
 
 from iepile.errors import InputError
 from iepile.extraction.polls import SchemaPolls
 from iepile.service.openapi import json_body, json_response
 from iepile.service.rows import CheckedSchema, SchemaEntry
+from iepile.service.schema_uploads import of_file
 from iepile.service.schemas import about, counts
 from iepile.tasks.task import get_task
 
@@ -26,7 +28,8 @@ Name = Annotated[str, Path(description="Name of a schema.", examples=["instructi
 class CheckRequest(msgspec.Struct, forbid_unknown_fields=True):
     """A schema to look at."""
 
-    schema: Annotated[str | list[Any] | dict[str, Any], Meta(description="As in /v1/extract.")]
+    schema: Annotated[str | list[Any] | dict[str, Any], Meta(description="As in /v1/extract.")] = ""
+    file: Annotated[str, Meta(description="Instead of it: what a schema file holds, YAML or JSON.")] = ""
     task: Annotated[str, Meta(description="What bare labels are: NER, RE, ...")] = ""
 
 
@@ -62,7 +65,10 @@ async def check(request: Request) -> Response:
         problem, _, where = str(e).partition(" - at `$")
         raise InputError(problem, field=where.rstrip("`").lstrip(".") or "body",
                          expected='{"schema": "person, place"}') from None
-    found = service.schemas.of(given.schema, get_task(given.task[:40]).name if given.task else None)
+    task = get_task(given.task[:40]).name if given.task else None
+    # YAML is slow to read; others are answered meanwhile.
+    found = (await run_in_threadpool(of_file, given.file, task) if given.file
+             else service.schemas.of(given.schema, task))
     return _json({"schema": found.to_dict(), "about": about(found), "labels": counts(found),
                   "tasks": list(SchemaPolls(found).tasks)})
 

@@ -9,9 +9,10 @@ import { explain } from "./problems.js";
 import { empty, faults, written } from "./schema_model.js";
 import { extract, extractStream } from "./service.js";
 import { on, opened, showRun, state, tell } from "./state.js";
+import { noToast } from "./toast.js";
 import { number, onLanguage, t } from "./words.js";
 
-let files = [], running = null, limits = { max_characters: 200_000, max_texts: 64, max_body: 32 << 20, endings: [] };
+let files = [], running = null, limits = { max_characters: 200_000, max_texts: 64, max_file: 64 << 20, max_upload: 256 << 20, max_files: 1000, endings: [] };
 
 export const text = () => byId("input").value;
 export function setText(value) { byId("input").value = value; typed(); }
@@ -45,7 +46,8 @@ function take(list) {
   for (const file of list) {
     const ending = file.name.slice(file.name.lastIndexOf(".")).toLowerCase();
     if (limits.endings.length && !limits.endings.includes(ending)) bad.push(t("cannot_read", file.name));
-    else if (file.size > limits.max_body) bad.push(t("file_large", file.name, size(limits.max_body)));
+    else if (file.size > limits.max_file) bad.push(t("file_large", file.name, size(limits.max_file)))
+    else if (files.length + good.length >= limits.max_files) bad.push(t("too_many_files", file.name, number(limits.max_files)));
     else good.push(file);
   }
   files = [...files, ...good];
@@ -79,6 +81,7 @@ async function submit(event) {
   fill(place);
   const missing = !files.length && !text().trim() ? ["need_text", "input"] : empty() ? ["need_schema", "edit-schema"] : faults().size ? ["schema_faults", "edit-schema"] : null;
   if (missing) { fill(place, make("div", { class: "problem", role: "alert" }, make("strong", {}, t(missing[0])))); byId(missing[1]).focus(); return; }
+  noToast();
   running = new AbortController();
   working(true);
   try {

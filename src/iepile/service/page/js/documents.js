@@ -4,7 +4,7 @@ import { announce, byId, fill, make } from "./dom.js";
 import { explain } from "./problems.js";
 import { jobs } from "./service.js";
 import { keepNow } from "./history.js";
-import { opened, showRun, state, tell } from "./state.js";
+import { on, opened, showRun, state, tell } from "./state.js";
 import { number, onLanguage, t, time } from "./words.js";
 
 const PAGE = 50, EVERY = 2000, OVER = ["done", "failed", "cancelled"];
@@ -25,7 +25,8 @@ function take(job) {
   const before = known.get(job.id);
   known.set(job.id, { ...before, ...job });
   if (before && !OVER.includes(before.state) && OVER.includes(job.state)) announce(t(`job_${job.state}`, title(known.get(job.id))));
-  if (!OVER.includes(known.get(job.id).state)) watch(job.id);
+  if (!OVER.includes(job.state)) watch(job.id);
+  else if (job.files_failed && !known.get(job.id).files) jobs.get(job.id).then(take, () => {});
   show();
 }
 
@@ -62,37 +63,37 @@ async function watch(id) {
   show();
 }
 
-const title = job => job.files?.length ? job.files.length > 1 ? t("name_and_more", job.files[0].name, number(job.files.length - 1)) : job.files[0].name : job.id;
+const title = job => !job.name ? t("texts_of_job", job.id.slice(0, 8)) : job.file_count > 1 ? t("name_and_more", job.name, number(job.file_count - 1)) : job.name;
 
 function item(job) {
-  const share = job.total ? job.done / job.total : job.state === "done" ? 1 : 0, over = OVER.includes(job.state);
+  const share = job.total ? job.done / job.total : 0, over = OVER.includes(job.state);
   const bad = (job.files ?? []).filter(f => f.problem);
   const button = (word, does, look = "") => make("button", { type: "button", class: look, "aria-label": t("of_fact", t(word), title(job)), onclick: does }, t(word));
   return make("li", { class: `card job ${job.state}`, "data-id": job.id },
     make("div", { class: "job-head" }, make("h3", {}, title(job)), make("span", { class: `state ${job.state}` }, t(`state_${job.state}`))),
-    make("p", { class: "quiet" }, job.created ? `${when(job.created)} · ` : "", job.total ? t("documents_done", number(job.done ?? 0), number(job.total)) : t("documents_unknown")),
+    make("p", { class: "quiet" }, `${time(job.created)} · `, job.total ? t("documents_done", number(job.done), number(job.total)) : over ? "" : t("documents_unknown"), !over && job.seconds_left ? ` · ${t("seconds_left", number(Math.ceil(job.seconds_left)))}` : ""),
     !over && make("progress", { max: 1, value: share, "aria-label": t("progress_of", title(job)) }),
-    job.problem && make("p", { class: "wrong" }, job.problem.problem ?? String(job.problem)),
-    bad.length > 0 && make("details", { open: bad.length <= 3 }, make("summary", {}, t("files_bad", number(bad.length))), make("ul", {}, bad.map(f => make("li", {}, make("b", {}, f.name), ": ", f.problem.problem ?? String(f.problem))))),
-    make("div", { class: "row" }, (job.done ?? 0) > 0 && button("open", () => open(job), "main"), !over && button("cancel", () => act(job, "cancel")), over && button("delete", () => act(job, "remove"))));
+    job.counts && make("p", { class: "quiet" }, ["entities", "relations", "events"].filter(k => job.counts[k]).map(k => t({ entities: "count_entity", relations: "count_relation", events: "count_event" }[k], number(job.counts[k]))).join(" · ")),
+    job.error && make("p", { class: "wrong" }, job.error),
+    job.counts?.errors > 0 && make("p", { class: "wrong" }, t("documents_failed", number(job.counts.errors))),
+    bad.length > 0 && make("details", { open: bad.length <= 3 }, make("summary", {}, t("files_bad", number(bad.length))), make("ul", {}, bad.map(f => make("li", {}, make("b", {}, f.name), ": ", f.problem)))),
+    make("div", { class: "row" }, job.done > 0 && button("open", () => open(job), "main"), !over && button("cancel", () => act(job, "cancel")), (["failed", "cancelled"].includes(job.state) || job.counts?.errors > 0) && button("resume", () => act(job, "resume")), over && button("delete", () => act(job, "remove"))));
 }
-
-const when = created => typeof created === "number" ? time(created) : time(Date.parse(created) / 1000);
 
 async function act(job, what) {
   try {
     await jobs[what](job.id);
     if (what === "remove") known.delete(job.id); else take(await jobs.get(job.id));
     show();
-    announce(t(what === "remove" ? "said_removed" : "job_cancelled", title(job)));
+    announce(t({ remove: "said_removed", cancel: "job_cancelled", resume: "job_resumed" }[what], title(job)));
     byId("documents-title").focus();
   } catch (error) { explain(error, { place: byId("documents-problem"), again: () => act(job, what) }); }
 }
 
 async function open(job) {
   try {
-    const rows = await jobs.result(job.id, 0, PAGE);
-    const run = { id: `job ${job.id}`, time: Date.now() / 1000, title: title(job), schema: job.schema && typeof job.schema === "object" ? job.schema : state.schema, model: job.model ?? "", documents: rows.map(r => opened(r)), seconds: 0, job: job.id, total: job.total ?? rows.length };
+    const { schema } = await jobs.get(job.id), rows = await jobs.result(job.id, 0, PAGE);
+    const run = { id: `job ${job.id}`, time: Date.now() / 1000, title: title(job), schema, model: job.model, documents: rows.map(r => opened(r)), seconds: 0, job: job.id, total: job.done };
     showRun(run);
     await keepNow();
     location.hash = "extract";
@@ -113,7 +114,7 @@ export async function moreDocuments() {
 }
 
 function show() {
-  const list = [...known.values()].sort((a, b) => String(b.created ?? "").localeCompare(String(a.created ?? ""), undefined, { numeric: true }));
+  const list = [...known.values()].sort((a, b) => b.created - a.created);
   const focused = document.activeElement?.closest?.("#jobs li")?.dataset.id, label = document.activeElement?.getAttribute?.("aria-label");
   fill(byId("jobs"), list.map(item));
   byId("no-jobs").hidden = list.length > 0;
@@ -126,6 +127,7 @@ function show() {
 export function startDocuments() {
   byId("refresh-jobs").addEventListener("click", load);
   addEventListener("token", load);
+  on("view-documents", load);
   onLanguage(show);
   return load();
 }

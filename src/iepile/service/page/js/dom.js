@@ -36,8 +36,14 @@ export function announce(text) {
   setTimeout(() => { place.textContent = text; }, 30);
 }
 
+// A colour of the palette as it is now, light or dark: a variable by itself still names both.
 export function colour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  const probe = make("i", { hidden: true });
+  probe.style.color = `var(--${name})`;
+  document.body.append(probe);
+  const found = getComputedStyle(probe).color;
+  probe.remove();
+  return found;
 }
 
 export function later(does, milliseconds) {

@@ -1,6 +1,6 @@
 // A text with its marks: one span for every stretch between two borders, so that marks may nest and cross.
 
-import { make } from "./dom.js";
+import { make, short } from "./dom.js";
 
 const MOST_LANES = 4;
 
@@ -75,7 +75,7 @@ function stretch(points, start, end, active, stretches, paragraph) {
   if (active.length > 1 || inner.lanes > 1) underline(element, active);
   // The label follows the mark: above it, labels longer than their words would lie over each other.
   const tags = active.filter(m => m.end === end && m.label !== null).sort((a, b) => b.start - a.start)
-    .map(m => make("span", { class: `tag ${m.tone} ${m.look}`, "data-label": m.label, "data-facts": m.facts.join(" ") }));
+    .map(m => make("span", { class: `tag ${m.tone} ${m.look}`, "data-label": short(m.label, 24), "data-facts": m.facts.join(" ") }));
   return [element, ...tags];
 }
 

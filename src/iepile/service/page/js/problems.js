@@ -11,7 +11,7 @@ export function explain(error, { place, again = null }) {
   if (!(error instanceof Problem)) console.error(error);
   const kind = error instanceof Problem ? error.kind : "broken", about = error.about ?? {};
   const box = make("div", { class: `problem ${kind}`, role: "alert" }, make("strong", {}, t(`problem_${kind}`)), make("p", {}, t(`do_${kind}`, error.wait ? number(error.wait) : "")));
-  if (["wrong", "large", "gone"].includes(kind) && about.problem)
+  if (["wrong", "large", "gone", "full"].includes(kind) && about.problem)
     box.append(make("p", { class: "said" }, about.field ? `${about.field}: ${about.problem}` : about.problem,
       about.expected && make("span", {}, ` · ${t("expected")}: ${about.expected}`), about.fix && make("span", {}, ` · ${t("fix")}: ${about.fix}`)));
   if (kind === "token") box.append(tokenForm(() => { fill(place); again?.(); }));

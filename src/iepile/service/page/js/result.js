@@ -34,7 +34,7 @@ function head() {
   if (!doc) return;
   const title = doc.row.meta?.title ?? (run.documents.length > 1 && doc.row.id && !/^[0-9a-f]{64}/.test(doc.row.id) ? doc.row.id : null) ?? short(run.title, 70);
   byId("result-title").textContent = title;
-  byId("result-about").textContent = [time(run.time), run.model, run.seconds ? t("seconds", number(Math.round(run.seconds * 10) / 10)) : ""].filter(Boolean).join(" · ");
+  byId("result-about").textContent = [time(run.time), run.model, run.seconds ? t("seconds", number(Math.max(0.1, Math.round(run.seconds * 10) / 10))) : ""].filter(Boolean).join(" · ");
   documents();
   legend(byId("legend"));
 }

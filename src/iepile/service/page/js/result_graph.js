@@ -6,7 +6,7 @@ import { explain } from "./problems.js";
 import { allLines } from "./result_json.js";
 import { lightPlace } from "./result_text.js";
 import { sentenceAround } from "./sentences.js";
-import { graph as askGraph } from "./service.js";
+import { graphFile, graphForms } from "./service.js";
 import { choose, current, on, passes, showDocument, state, tones } from "./state.js";
 import { number, onLanguage, t } from "./words.js";
 
@@ -77,6 +77,7 @@ export async function showGraph() {
     style: style(), minZoom: 0.1, maxZoom: 3, boxSelectionEnabled: false,
     layout: { name: "cose", animate: false, randomize: false, nodeRepulsion: () => 9000, idealEdgeLength: () => 90, padding: 30, nodeDimensionsIncludeLabels: true },
   });
+  if (cy.zoom() > 1.3) { cy.zoom(1.3); cy.center(); }
   cy.on("tap", "edge", e => lead(e.target.data("at"), e.target.data("fact")));
 }
 
@@ -125,10 +126,22 @@ export function startGraph() {
     e.target.value = "";
     if (!form) return;
     try {
-      const got = await askGraph({ documents: allLines().trim().split("\n").map(l => JSON.parse(l)), form });
-      download(`graph.${form}`, "text/plain", got);
+      const file = await graphFile({ documents: allLines().trim().split("\n").map(l => JSON.parse(l)), form });
+      // Forms that are folders come as a zip file.
+      download(`graph${file.type.includes("zip") ? ".zip" : e.target.dataset[form]}`, file.type, file);
     } catch (error) { explain(error, { place: byId("graph-problem") }); }
   });
+  const forms = async () => {
+    try {
+      for (const form of await graphForms()) {
+        if (!form.endings.length) continue;
+        byId("graph-form").append(make("option", { value: form.name, title: form.about }, form.name));
+        byId("graph-form").dataset[form.name] = form.endings[0];
+      }
+    } catch { /* asked for again with the token */ }
+  };
+  addEventListener("token", forms);
+  forms();
   on("run", () => { byId("graph-all-box").hidden = (state.run?.documents.length ?? 0) < 2; fill(byId("graph-sentence")); });
   on("run facts filter", again);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => cy?.style(style()));

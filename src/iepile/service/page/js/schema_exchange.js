@@ -10,35 +10,30 @@ import { t } from "./words.js";
 
 let touched = false;
 
-async function take(schema, yaml = false) {
+async function take(body) {
   const place = byId("schema-problem");
   try {
-    const got = await checkSchema(yaml ? { yaml: schema } : { schema });
-    replace(got.schema ?? got);
+    const got = await checkSchema(body);
+    replace(got.schema);
     tell("schema-replaced");
     touched = false;
     place.replaceChildren();
     toast(t("schema_read"), { label: t("undo"), does: () => { undoSchema(); tell("schema-replaced"); } });
     return true;
   } catch (error) {
-    explain(error, { place, again: () => take(schema, yaml) });
+    explain(error, { place, again: () => take(body) });
     return false;
   }
-}
-
-async function file(chosen) {
-  const text = await chosen.text();
-  try { await take(JSON.parse(text)); } catch (error) { if (error instanceof SyntaxError) await take(text, true); else throw error; }
 }
 
 const refresh = () => { if (!touched) byId("short-list").value = asList(written()); };
 
 export function startExchange() {
-  byId("import").addEventListener("change", async e => { const [chosen] = e.target.files; e.target.value = ""; if (chosen) await file(chosen); });
+  byId("import").addEventListener("change", async e => { const [chosen] = e.target.files; e.target.value = ""; if (chosen) await take({ file: await chosen.text() }); });
   byId("export-yaml").addEventListener("click", () => download("schema.yaml", "application/yaml", asYaml(written())));
   byId("export-json").addEventListener("click", () => download("schema.json", "application/json", `${JSON.stringify(written(), null, 1)}\n`));
   byId("short-list").addEventListener("input", () => { touched = true; });
-  byId("read-list").addEventListener("click", () => take(byId("short-list").value));
+  byId("read-list").addEventListener("click", () => take({ schema: byId("short-list").value }));
   on("schema schema-replaced", refresh);
   refresh();
 }

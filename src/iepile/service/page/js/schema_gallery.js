@@ -52,5 +52,5 @@ function show() {
 }
 
 async function take(name) {
-  try { const got = await schemaOf(name); use(got.schema ?? got); } catch (error) { explain(error, { place: byId("schema-problem"), again: () => take(name) }); }
+  try { use(await schemaOf(name)); } catch (error) { explain(error, { place: byId("schema-problem"), again: () => take(name) }); }
 }

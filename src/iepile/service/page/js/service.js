@@ -12,7 +12,7 @@ export class Problem extends Error {
   }
 }
 
-const KINDS = { 400: "wrong", 401: "token", 403: "token", 404: "gone", 405: "wrong", 408: "slow", 409: "wrong", 413: "large", 415: "wrong", 422: "wrong", 429: "busy", 503: "stopping", 504: "slow" };
+const KINDS = { 400: "wrong", 401: "token", 403: "token", 404: "gone", 405: "wrong", 408: "slow", 409: "wrong", 421: "wrong", 413: "large", 415: "wrong", 422: "wrong", 429: "busy", 503: "stopping", 504: "slow", 507: "full" };
 
 // Addresses are relative to the page, so that it works below any path of a proxy.
 const address = path => new URL(path, document.baseURI);
@@ -48,11 +48,12 @@ async function problemOf(answer) {
 const json = async (path, options) => (await ask(path, options)).json();
 
 export const settings = () => json("page/settings.json");
-export const models = async () => (await json("v1/models")).data ?? [];
-export const schemas = async () => { const got = await json("v1/schemas"); return Array.isArray(got) ? got : got.schemas ?? []; };
+export const models = async () => (await json("v1/models")).data;
+export const schemas = () => json("v1/schemas");
 export const schemaOf = name => json(`v1/schemas/${encodeURIComponent(name)}`);
 export const checkSchema = body => json("v1/schemas/check", { method: "POST", json: body });
-export const graph = (body, signal) => json("v1/graph", { method: "POST", json: body, signal });
+export const graphFile = async body => (await ask("v1/graph", { method: "POST", json: body })).blob();
+export const graphForms = () => json("v1/graph/forms");
 export const extract = (body, signal) => json("v1/extract", { method: "POST", json: body, signal });
 
 // One object a line, as each arrives.
@@ -85,9 +86,10 @@ export async function* extractStream(body, signal) {
 }
 
 export const jobs = {
-  list: async () => { const got = await json("v1/documents"); return Array.isArray(got) ? got : got.jobs ?? []; },
+  list: async () => (await json("v1/documents?limit=200")).jobs,
   get: id => json(`v1/documents/${encodeURIComponent(id)}`),
   cancel: id => json(`v1/documents/${encodeURIComponent(id)}/cancel`, { method: "POST" }),
+  resume: id => json(`v1/documents/${encodeURIComponent(id)}/resume`, { method: "POST" }),
   remove: id => ask(`v1/documents/${encodeURIComponent(id)}`, { method: "DELETE" }),
   async result(id, offset, limit) {
     const rows = [];

@@ -6,10 +6,12 @@ import { t } from "./words.js";
 const SECONDS = 8;
 let timer = 0;
 
+export function noToast() { clearTimeout(timer); byId("toast").hidden = true; fill(byId("toast")); }
+
 export function toast(text, action = null) {
   const place = byId("toast");
-  clearTimeout(timer);
-  const away = () => { place.hidden = true; fill(place); };
+  noToast();
+  const away = noToast;
   fill(place, make("span", {}, text), action && make("button", { type: "button", onclick: () => { away(); action.does(); } }, action.label), make("button", { type: "button", class: "quiet-button", "aria-label": t("close"), onclick: away }, "×"));
   place.hidden = false;
   announce(text);
