@@ -90,7 +90,8 @@ class JobStore:
     def counts(self) -> dict[str, int]:
         """Jobs by state."""
         with self._lock:
-            return dict.fromkeys(State, 0) | dict(self._run("SELECT state, count(*) FROM job GROUP BY 1").fetchall())
+            found = dict(self._run("SELECT state, count(*) FROM job GROUP BY 1").fetchall())
+        return {str(state): found.get(state, 0) for state in State}
 
     def in_state(self, *states: State) -> list[Job]:
         """The jobs in a state, the oldest first."""
