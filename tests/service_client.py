@@ -73,13 +73,14 @@ class Client:
 
     def until(self, id_: str, ready: Callable[[dict[str, Any]], bool], seconds: float = SECONDS) -> dict[str, Any]:
         """The job, once something is so."""
-        end = time.monotonic() + seconds
+        end, pause = time.monotonic() + seconds, 0.02
         while True:
             job: dict[str, Any] = self.get(f"/v1/documents/{id_}").json()
             if ready(job):
                 return job
             assert time.monotonic() < end, f"waited in vain: {job}"
-            time.sleep(0.02)
+            time.sleep(pause)
+            pause = min(0.5, pause * 1.2)
 
 
 def form(files: Sequence[tuple[str, bytes]], **fields: str) -> bytes:

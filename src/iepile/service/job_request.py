@@ -35,7 +35,8 @@ def asked_of(given: Mapping[str, Any], service: Any) -> Asked:
     """
     if given.get("schema") is None:
         raise InputError("not given", field="schema", expected="a name, a short list of labels, or an object")
-    tasks, settings, model = given.get("tasks") or [], given.get("settings") or {}, given.get("model") or ""
+    tasks, settings, model = (default if given.get(name) is None else given[name]
+                              for name, default in (("tasks", []), ("settings", {}), ("model", "")))
     if isinstance(tasks, str):
         tasks = [task.strip() for task in tasks.split(",") if task.strip()]
     if not isinstance(tasks, list) or not all(isinstance(task, str) for task in tasks) or len(tasks) > TASKS:

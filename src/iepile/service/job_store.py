@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -60,19 +61,12 @@ class JobStore:
         Raises:
             IepileError: the disk is full.
         """
-        with self._lock:
-            self._run("BEGIN IMMEDIATE")
-            try:
-                values = [_value(job, name) for name in _COLUMNS]
-                self._run(f"INSERT INTO job ({', '.join(_COLUMNS)}) VALUES ({_marks(_COLUMNS)})", values)
-                for n, file in enumerate(job.files):
-                    self._run(f"INSERT INTO file (job, number, {', '.join(_FILE)}) VALUES (?, ?, {_marks(_FILE)})",
-                              [job.id, n, *(getattr(file, name) for name in _FILE)])
-                self._run("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.rollback()
-                raise
+        with self._all_or_none():
+            values = [_value(job, name) for name in _COLUMNS]
+            self._run(f"INSERT INTO job ({', '.join(_COLUMNS)}) VALUES ({_marks(_COLUMNS)})", values)
+            for n, file in enumerate(job.files):
+                self._run(f"INSERT INTO file (job, number, {', '.join(_FILE)}) VALUES (?, ?, {_marks(_FILE)})",
+                          [job.id, n, *(getattr(file, name) for name in _FILE)])
 
     def get(self, id_: str) -> Job | None:
         """A job; None: there is none."""
@@ -120,16 +114,29 @@ class JobStore:
             return self._run(f"UPDATE job SET {', '.join(f'{name} = ?' for name in values)} "
                              f"WHERE id = ? AND state IN ({_marks(states)})", [*encoded, id_, *states]).rowcount > 0
 
-    def change_file(self, id_: str, number: int, **values: Any) -> None:
-        """Change fields of one file of a job."""
-        with self._lock:
-            self._run(f"UPDATE file SET {', '.join(f'{name} = ?' for name in values)} WHERE job = ? AND number = ?",
-                      [*values.values(), id_, number])
+    def change_files(self, id_: str, files: Mapping[int, JobFile]) -> None:
+        """Note files of a job, by number, all or none."""
+        with self._all_or_none():
+            for number, file in files.items():
+                self._run("UPDATE file SET documents = ?, problem = ?, read = ? WHERE job = ? AND number = ?",
+                          (file.documents, file.problem, file.read, id_, number))
 
     def remove(self, id_: str) -> None:
         """Forget a job."""
         with self._lock:
             self._run("DELETE FROM job WHERE id = ?", (id_,))
+
+    @contextmanager
+    def _all_or_none(self) -> Iterator[None]:
+        with self._lock:
+            self._run("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._run("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.rollback()
+                raise
 
     def _jobs(self, rest: str, values: Iterable[Any]) -> list[Job]:
         with self._lock:

@@ -2,7 +2,7 @@
 
 Up to four jobs are in work at once and take turns, a stretch of questions each. They begin in the order they came in,
 but one of the four places is for small jobs only: such a job never waits for the end of a huge one. Files are read one
-after another, of each job one in turn.
+after another, of each job for half a second in turn.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Protocol
 from iepile.errors import IepileError, InputError
 from iepile.extraction.engines.engine import Engine
 from iepile.reading.limits import ReadLimits
-from iepile.service.job import Job, State
+from iepile.service.job import Job, JobFile, State
 from iepile.service.job_answering import answer, counts_of
 from iepile.service.job_faults import told
 from iepile.service.job_folder import JobFolder
@@ -34,6 +34,8 @@ SMALL = 100_000
 """Most characters of a job that may take the last place."""
 NOTED = 1.0
 """Seconds between two notes on disk of how far a job is."""
+TURN = 0.5
+"""Seconds after which files of another job are read."""
 PATIENCE = 20.0
 """Seconds that closing waits for what is in work."""
 
@@ -122,11 +124,11 @@ class JobWork:
             folder = JobFolder(self.folder, job.id)
             self._last_read[job.id] = time.monotonic()
             with self._guarded(job):
-                number = next((n for n, file in enumerate(job.files) if not file.read), None)
-                if number is not None:
-                    file = read_file(job, number, folder, self.limits)
-                    self.store.change_file(job.id, number, documents=file.documents, problem=file.problem, read=True)
-                    job.files[number] = file
+                read, until = dict[int, JobFile](), time.monotonic() + TURN
+                for number, file in enumerate(job.files):
+                    if not file.read and not (self._closing or (read and time.monotonic() > until)):
+                        read[number] = job.files[number] = read_file(job, number, folder, self.limits)
+                self.store.change_files(job.id, read)
                 if all(file.read for file in job.files):
                     self._gather(job, folder)
             if self.store.get(job.id) is None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 MIB = 1 << 20
 NAME = 200
 """Longest name of a file that is kept, in characters; the ending stays."""
+HEADER = 1 << 16
+"""Bytes of the headers of a part, the given name among them."""
 ENDING = 16
 FILES = "files"
 """The field of a form that holds files."""
@@ -118,7 +120,7 @@ async def receive(stream: AsyncIterator[bytes], content_type: str, folder: Path,
     loop = asyncio.get_running_loop()
     until, size = loop.time() + limits.seconds, 0
     try:
-        parser = MultipartParser(options[b"boundary"], form.callbacks())
+        parser = MultipartParser(options[b"boundary"], form.callbacks(), max_header_size=HEADER)
         while True:
             try:
                 patience = min(limits.idle, until - loop.time())
