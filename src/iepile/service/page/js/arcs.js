@@ -4,29 +4,28 @@
 import { draw } from "./dom.js";
 import { stretchesOf } from "./marks.js";
 
-const LANE = 15, FOOT = 4, ROUND = 5, MOST_LANES = 8, LINE = 34, LETTER = 6.4, WIDE = 11.5;
+const LANE = 15, FOOT = 4, ROUND = 5, MOST_LANES = 8, FIRST = 24, LETTER = 6.4, WIDE = 11.5;
 const widthOf = label => [...label].reduce((sum, c) => sum + (c > "\u2e7f" ? WIDE : LETTER), 10);
 
 // links: [{from: [start, end], to: [start, end], label, tone, fact, look}]
 export function drawArcs(box, svg, stretches, links) {
-  for (const p of box.children) if (p.style.lineHeight) { p.style.lineHeight = ""; p.style.paddingTop = ""; }
+  for (const e of box.querySelectorAll(".up")) { e.classList.remove("up"); e.style.removeProperty("--up"); }
   svg.replaceChildren();
   if (!links.length) return;
   const found = links.map(link => ({ link, from: anchor(stretches, ...link.from), to: anchor(stretches, ...link.to) })).filter(l => l.from && l.to);
   const frame = box.getBoundingClientRect();
   const runs = found.flatMap(l => runsOf(l, measure(l.from), measure(l.to), frame));
-  const deep = intoLanes(runs);
-  for (const [paragraph, lanes] of deep) {
-    paragraph.style.lineHeight = `${LINE + LANE * lanes}px`;
-    // Half of the room of a line lies below it: the first line needs the other half above.
-    paragraph.style.paddingTop = `${(LANE * lanes) / 2}px`;
+  // Only lines that have arcs grow, and only upwards: see .up in result.css.
+  for (const { element, lanes } of intoLanes(runs)) {
+    element.classList.add("up");
+    element.style.setProperty("--up", `${FIRST + LANE * lanes}px`);
   }
   // Lines moved down, none was broken elsewhere: only heights are read again.
   const base = box.getBoundingClientRect();
   svg.setAttribute("width", box.clientWidth);
   svg.setAttribute("height", box.scrollHeight);
   const tops = new Map();
-  const top = end => { if (!tops.has(end.element)) tops.set(end.element, end.element.getClientRects()[end.rect]?.top ?? 0); return tops.get(end.element) - base.top + box.scrollTop; };
+  const top = end => { if (!tops.has(end.element)) tops.set(end.element, end.element.getClientRects()[0]?.top ?? 0); return tops.get(end.element) - base.top + box.scrollTop; };
   svg.append(...runs.map(run => picture(run, top(run.end), box.clientWidth)));
 }
 
@@ -37,7 +36,7 @@ function anchor(stretches, start, end) {
 
 function measure(stretch) {
   const rects = stretch.element.getClientRects(), r = rects[0];
-  return { element: stretch.element, paragraph: stretch.paragraph, rect: 0, x: r ? r.left + Math.min(r.width, 400) / 2 : 0, left: r?.left ?? 0, width: r?.width ?? 0, line: r ? Math.round(r.bottom) : 0 };
+  return { element: stretch.element, x: r ? r.left + Math.min(r.width, 400) / 2 : 0, left: r?.left ?? 0, width: r?.width ?? 0, line: r ? Math.round(r.bottom) : 0 };
 }
 
 function runsOf({ link }, from, to, frame) {
@@ -55,9 +54,9 @@ function runsOf({ link }, from, to, frame) {
   ];
 }
 
-// Narrow ones lie low, wide ones over them. Returns how many lanes each paragraph needs.
+// Narrow ones lie low, wide ones over them. Returns how many lanes each line needs, with an element that stands in it.
 function intoLanes(runs) {
-  const lines = new Map(), deep = new Map();
+  const lines = new Map();
   for (const run of runs) {
     const wide = widthOf(run.link.label), middle = (run.a + run.b) / 2;
     run.left = Math.min(run.a, run.b, middle - wide / 2);
@@ -74,10 +73,9 @@ function intoLanes(runs) {
       if (lane < 0) { lane = Math.min(lanes.length, MOST_LANES - 1); lanes[lane] ??= []; }
       lanes[lane].push(run);
       run.lane = lane;
-      deep.set(run.end.paragraph, Math.max(deep.get(run.end.paragraph) ?? 0, lane + 1));
     }
   }
-  return deep;
+  return [...lines.values()].map(line => ({ element: line[0].end.element, lanes: Math.max(...line.map(run => run.lane)) + 1 }));
 }
 
 function picture(run, top, width) {

@@ -21,18 +21,17 @@ function item(fact, tone) {
   const head = make("button", { type: "button", class: "fact-name", tabindex: chosen ? 0 : -1, "aria-pressed": String(chosen), "data-id": fact.id, onclick: () => choose(fact.id, "list") },
     make("span", { class: `label ${fact.kind === "relation" ? "plain" : tone(fact)} ${fact.kind}` }, fact.type),
     fact.kind === "event" ? make("span", { class: "words" }, fact.parts.find(p => p.slot === "trigger")?.text ?? make("i", {}, t("no_trigger"))) : make("span", { class: "words" }, inWords(fact)),
-    fact.confidence !== null && make("span", { class: "sure" }, percent(fact.confidence)),
     fact.verdict && make("span", { class: `verdict ${fact.verdict}` }, t(`verdict_${fact.verdict}`)));
   const place = placeInWords(row, fact.parts.find(p => p.start != null)?.start);
   const frame = fact.kind === "event" && make("dl", { class: "frame" }, fact.parts.filter(p => p.slot === "argument").flatMap(a => [make("dt", {}, a.role), make("dd", {}, a.text)]));
   const nowhere = fact.parts.some(p => p.start == null) && make("span", { class: "quiet" }, t("ungrounded"));
-  return make("li", { class: `fact ${fact.verdict} ${chosen ? "chosen" : ""}` }, head, frame, (place || nowhere) && make("p", { class: "quiet" }, place, place && nowhere ? " · " : null, nowhere), buttons(fact, chosen));
+  return make("li", { class: `fact ${fact.verdict} ${chosen ? "chosen" : ""}` }, head, buttons(fact, chosen), frame, (place || nowhere) && make("p", { class: "quiet" }, place, place && nowhere ? " · " : null, nowhere));
 }
 
 function buttons(fact, chosen) {
   const named = `${fact.type}: ${inWords(fact)}`;
   const one = (name, pressed, does) => make("button", { type: "button", class: `tool ${name}`, tabindex: chosen ? 0 : -1, title: t(name), "aria-label": t("of_fact", t(name), named), "aria-pressed": pressed, onclick: does }, icon(name));
-  return make("div", { class: "tools" },
+  return make("div", { class: "tools" }, fact.confidence !== null && make("span", { class: "share", title: t("column_confidence") }, percent(fact.confidence)),
     one("accept", String(fact.verdict === "accepted"), () => act(fact, "accepted")),
     one("reject", String(fact.verdict === "rejected"), () => act(fact, "rejected")),
     one("edit", null, () => { choose(fact.id, "list"); openEditor(fact); }));

@@ -51,7 +51,7 @@ function style() {
     ...tone,
     { selector: "node.event", style: { shape: "diamond" } },
     { selector: "edge", style: { width: 1.6, "line-color": colour("edge"), "target-arrow-color": colour("edge"), "target-arrow-shape": "triangle", "arrow-scale": 0.8, "curve-style": "bezier", label: "data(label)", "font-size": 10, color: colour("soft"), "text-outline-color": colour("paper"), "text-outline-width": 2, "text-rotation": "autorotate", "overlay-opacity": 0 } },
-    { selector: ".chosen", style: { "line-color": colour("chosen"), "target-arrow-color": colour("chosen"), width: 3.5, color: colour("ink") } },
+    { selector: "edge.chosen", style: { "line-color": colour("chosen"), "target-arrow-color": colour("chosen"), width: 3.5, color: colour("ink") } },
     { selector: "node.chosen", style: { "border-width": 4, "border-color": colour("chosen") } },
   ];
 }
@@ -75,7 +75,7 @@ export async function showGraph() {
       edges: lines.map((e, n) => ({ data: { id: `l${n}`, source: e.from, target: e.to, label: e.label, fact: e.fact, at: e.at } })),
     },
     style: style(), minZoom: 0.1, maxZoom: 3, boxSelectionEnabled: false,
-    layout: { name: "cose", animate: false, randomize: false, nodeRepulsion: () => 9000, idealEdgeLength: () => 90, padding: 30, nodeDimensionsIncludeLabels: true },
+    layout: { name: "cose", animate: false, randomize: false, nodeRepulsion: () => 5000, idealEdgeLength: () => 60, componentSpacing: 40, padding: 24, nodeDimensionsIncludeLabels: true },
   });
   if (cy.zoom() > 1.3) { cy.zoom(1.3); cy.center(); }
   cy.on("tap", "edge", e => lead(e.target.data("at"), e.target.data("fact")));
