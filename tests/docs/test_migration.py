@@ -14,8 +14,12 @@ STATES = {"same": "相同", "renamed": "改名", "no effect": "无效", "refused
 PROGRAM = re.compile(r"[\w./]+\.(?:py|bash)\b")
 SWITCHES = {
     "cluster_mode", "random_sort", "overwrite_output_dir", "double_quant", "trust_remote_code", "resume_lora_training",
-    "train_on_prompt", "upcast_layernorm", "bf16", "fp16", "gradient_checkpointing", "load_best_model_at_end", "plot_loss",
-    "prefix_projection",
+    "train_on_prompt", "upcast_layernorm", "bf16", "fp16", "gradient_checkpointing", "load_best_model_at_end",
+    "plot_loss", "prefix_projection",
+}
+OLDER = {  # in its place, what a verb needs is given
+    ("train", "train_path"): "train_file", ("train", "model_dir"): "model_name_or_path",
+    ("predict", "test_path"): "input_file", ("predict", "ori_model_dir"): "model_name_or_path",
 }
 NEEDED = {  # what a verb asks for before it looks at anything else
     "train": {"model_name_or_path": "nowhere", "train_file": "nowhere.json", "output_dir": "out"},
@@ -63,11 +67,9 @@ def test_the_flags_are_what_the_page_says(
 
 def _give(verb: str, flag: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
     """The verb with this flag; its input is nowhere, so that nothing is done."""
-    needed = {k: v for k, v in NEEDED[verb].items() if k != flag}
+    given = OLDER.get((verb, flag), flag)
+    needed = {k: v for k, v in NEEDED[verb].items() if k != given}
     argv = [*verb.split(), f"--{flag}", *([] if flag in SWITCHES else ["1"])]
-    if (verb, flag) in (("train", "train_path"), ("train", "model_dir"), ("predict", "test_path"), ("predict", "ori_model_dir")):
-        needed.pop({"train_path": "train_file", "model_dir": "model_name_or_path", "test_path": "input_file",
-                    "ori_model_dir": "model_name_or_path"}[flag])
     for name, value in needed.items():
         argv += [f"--{name}", value]
     code = main(argv)
