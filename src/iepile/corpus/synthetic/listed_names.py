@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 
-from iepile.corpus.synthetic.names import RESIDUES, Cast, Filler
+from iepile.corpus.synthetic.names import RESIDUES, Cast, Filler, listed
 from iepile.corpus.synthetic.pattern_file import RANGE, REFERENCE, PatternFile, Slot
 from iepile.corpus.synthetic.patterns import kind_of
 from iepile.errors import InputError
@@ -26,7 +26,8 @@ class ListedNames:
 
     def __init__(self, file: PatternFile, split: str, rng: random.Random) -> None:
         self.random = rng.random
-        self.split, self.parts = split, file.parts
+        self.split = split
+        self.parts: dict[str, Sequence[str] | range] = {name: _choices(part) for name, part in file.parts.items()}
         self.draw: dict[str, Callable[[], Filler]] = {
             name: self._drawing(name, slot) for name, slot in file.slots.items()
         }
@@ -64,10 +65,15 @@ class ListedNames:
 
     def _part(self, name: str) -> str:
         part = self.parts[name]
-        if not isinstance(part, str):
-            return part[int(self.random() * len(part))]
-        low, high = map(int, RANGE.fullmatch(part).groups())  # type: ignore[union-attr]
-        return str(low + int(self.random() * (high - low + 1)))
+        return str(part[int(self.random() * len(part))])
+
+
+def _choices(part: list[str] | str) -> Sequence[str] | range:
+    if not isinstance(part, str):
+        return part
+    if (bounds := RANGE.fullmatch(part)) is not None:
+        return range(int(bounds[1]), int(bounds[2]) + 1)
+    return listed(part)
 
 
 def _residue(name: str) -> int:

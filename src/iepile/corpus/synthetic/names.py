@@ -55,7 +55,7 @@ class Names(ABC):
         parts: Mapping[str, str] = inventory["parts"]
         self.random = rng.random
         self.residues = RESIDUES[split]
-        self.parts = {key: _listed(value) for key, value in parts.items()}
+        self.parts = {key: listed(value) for key, value in parts.items()}
         fillers: Mapping[str, list[str]] = inventory["fillers"]
         self.draw: dict[str, Callable[[], Filler]] = {
             "P": self._person,
@@ -326,7 +326,7 @@ class ChineseNames(Names):
         return "", f"{self._number(3, 9)}.{self._number(0, 10)}级"
 
 
-def _listed(value: str) -> list[str]:
+def listed(value: str) -> list[str]:
     """Parts are separated by `|` or blanks, or are single characters."""
     if "|" in value:
         return value.split("|")

@@ -7,6 +7,7 @@
     first = ["Ada", "Ben", "Cleo"]
     last = ["Marsh", "Quill", "Rook"]
     year = "1990..2026"                    # a range of whole numbers
+    tail = "ford ham ton"                  # words; or, without blanks, single characters
 
     [slots.person]
     type = "person"                        # of the entity; without, the slot is only words
@@ -155,9 +156,9 @@ def read_patterns(path: str | Path) -> PatternFile:
 
 def _check(file: PatternFile) -> None:
     for name, part in file.parts.items():
-        if not part or (isinstance(part, str) and not ((m := RANGE.fullmatch(part)) and int(m[1]) <= int(m[2]))):
+        if not part or (".." in part and not ((m := RANGE.fullmatch(str(part))) and int(m[1]) <= int(m[2]))):
             raise InputError(f"the part {name!r} is {part!r}", field=f"parts.{name}",
-                             expected='a list of words, or a range such as "1990..2026"')
+                             expected='words, or a range such as "1990..2026"')
     for name, slot in file.slots.items():
         where = f"slots.{name}"
         if not slot.values or not 0 <= slot.recurs <= 1:
