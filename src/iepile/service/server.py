@@ -81,8 +81,10 @@ def bind(host: str, port: int) -> socket.socket:
         InputError: it is in use, not ours, or needs rights.
     """
     try:
-        family, kind, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        found = socket.socket(family, kind)
+        family, kind, protocol, _, place = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE)[0]
+        # asyncio sends small answers at once only over what is known to be TCP.
+        found = socket.socket(family, kind, protocol)
     except (OSError, UnicodeError) as e:
         raise InputError(f"{host!r} is no address of this machine: {e}", field="host",
                          expected="127.0.0.1, 0.0.0.0, ...") from None
