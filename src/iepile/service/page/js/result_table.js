@@ -36,7 +36,7 @@ export function showTable() {
   fill(byId("table-head"), make("tr", {}, columns.map(c => make("th", { scope: "col", "aria-sort": sort.by === c ? (sort.down ? "descending" : "ascending") : null },
     make("button", { type: "button", "data-column": c, onclick: () => by(c) }, t(`column_${c}`), make("span", { class: "way", "aria-hidden": "true" }, sort.by === c ? (sort.down ? "↓" : "↑") : ""))))));
   fill(byId("table-body"), all.slice(0, most).map(f => make("tr", { class: `${f.verdict} ${f.id === state.chosen ? "chosen" : ""}`, "data-id": f.id, onclick: () => choose(f.id, "table") },
-    columns.map(c => make("td", { class: c }, cell(c, f, tone))))));
+    columns.map(c => make("td", { class: `col-${c}` }, cell(c, f, tone))))));
   byId("more-rows").hidden = all.length <= most;
   byId("more-rows").textContent = t("more", number(Math.max(0, all.length - most)));
   byId("table-found").textContent = t("rows", number(all.length));

@@ -7,7 +7,7 @@ import { layText, marksOf, selectedPlace, stretchesOf } from "./marks.js";
 import { choose, chosenFact, current, on, standing, state, tones } from "./state.js";
 import { t } from "./words.js";
 
-let laid = { stretches: [], marks: [] }, svg = null, width = 0;
+let laid = { stretches: [], marks: [] }, svg = null, width = 0, drawn = [];
 let arcs = kept("arcs", true);
 export let selection = null;
 const selected = [];
@@ -26,10 +26,15 @@ export function linksOf(facts, tone) {
   return links;
 }
 
+function changed() {
+  const now = standing();
+  return now.length !== drawn.length || now.some((f, n) => f.parts !== drawn[n].parts || f.type !== drawn[n].type);
+}
+
 export function showText() {
   const doc = current(), box = byId("text");
   if (!doc) return;
-  const facts = standing(), tone = tones();
+  const facts = drawn = standing(), tone = tones();
   laid = layText(box, doc.points, marksOf(facts, tone));
   svg = draw("svg", { class: "arcs", "aria-hidden": "true", focusable: "false" });
   box.append(svg);
@@ -101,7 +106,10 @@ export function startText() {
   }, 120));
   new ResizeObserver(later(() => { if (box.clientWidth !== width) redraw(); }, 60)).observe(box);
   document.fonts?.ready.then(redraw);
-  on("run facts filter", () => { if (state.view === "text") showText(); });
+  on("run", () => { if (state.view === "text") showText(); });
+  // A long text is not laid out again for a verdict that leaves its marks as they are, nor for every step of a slider.
+  on("facts", () => { if (state.view === "text" && changed()) showText(); });
+  on("filter", later(() => { if (state.view === "text" && current() && changed()) showText(); }, 50));
   on("run", () => { selection = null; for (const does of selected) does(); });
   on("chosen", () => light(state.from !== "text"));
 }

@@ -11,7 +11,7 @@ const KINDS = ["entities", "relations", "events"];
 let dragged = null;
 
 function input(line, key, word, more = {}) {
-  return make("input", { value: line[key], "aria-label": t(word), placeholder: t(word), autocomplete: "off", class: `in-${key}`, "data-line": line.id, ...more,
+  return make(key === "description" ? "textarea" : "input", { rows: key === "description" ? 1 : null, value: line[key], "aria-label": t(word), placeholder: t(word), autocomplete: "off", class: `in-${key}`, "data-line": line.id, ...more,
     onfocus: e => { e.target.before = line[key]; },
     oninput: e => { line[key] = e.target.value; typing(); },
     onchange: e => { if (more.renames && e.target.before && line[key].trim()) { renameType(e.target.before.trim(), line[key].trim()); show(); } changed(); } });
@@ -44,7 +44,7 @@ function roles(event) {
 
 // Enter: the next line, or a new one after the last. Alt with an arrow: the line moves.
 function keys(e, line, lines, kind, role) {
-  if (e.defaultPrevented || e.target.tagName !== "INPUT") return;
+  if (e.defaultPrevented || !["INPUT", "TEXTAREA"].includes(e.target.tagName)) return;
   if (e.key === "Enter" && !e.isComposing) {
     e.preventDefault();
     const at = lines.indexOf(line);

@@ -8,11 +8,11 @@ const waiting = [];
 
 export const language = () => code;
 
-// t("hidden", 3): the words of a name, with {0}, {1} ... filled in.
+// t("hidden", 3): the words of a name, with {0}, {1} ... filled in; {0|fact|facts} is the first for one, else the second.
 export function t(name, ...values) {
   const text = words[name];
   if (text === undefined) return name;
-  return text.replace(/\{(\d)\}/g, (_, n) => values[n] ?? "");
+  return text.replace(/\{(\d)\|([^|}]*)\|([^}]*)\}/g, (_, n, one, many) => String(values[n]) === "1" ? one : many).replace(/\{(\d)\}/g, (_, n) => values[n] ?? "");
 }
 
 export const number = n => n.toLocaleString(code);
