@@ -19,7 +19,7 @@ PAIRS = {
     "readme": ("README.md", "README_CN.md"),
     "tutorial": ("docs/en/tutorial.md", "docs/zh/tutorial.md"),
     **{name: (f"docs/en/{name}.md", f"docs/zh/{name}.md")
-       for name in ("corpus", "catalog", "cleaning", "negatives", "scale", "training", "methods", "families",
+       for name in ("install", "corpus", "catalog", "cleaning", "negatives", "scale", "training", "methods", "families",
                     "training_data", "training_speed", "parallel", "monitoring", "export", "compact", "extraction",
                     "confidence", "long_text", "evaluation", "errors", "report", "protocols", "bench",
                     "baselines", "triples", "completion", "graph", "merging", "graph_checks", "graph_forms", "rdf",
@@ -69,8 +69,8 @@ def test_the_file_map_names_everything() -> None:
 
 
 @pytest.mark.timeout(900)  # a minute on a free machine; two cores may be shared with other work
-@pytest.mark.parametrize("name", ["readme", "tutorial", "corpus", "catalog", "cleaning", "negatives", "scale",
-                                  "training", "extraction", "confidence", "long_text", "evaluation", "errors", "report",
+@pytest.mark.parametrize("name", ["readme", "tutorial", "install", "corpus", "catalog", "cleaning", "negatives",
+                                  "scale", "training", "extraction", "confidence", "long_text", "evaluation", "errors", "report",
                                   "protocols", "bench", "baselines", "triples", "completion", "graph", "merging",
                                   "graph_checks", "graph_forms", "rdf", "property_graph", "graph_view"])
 def test_the_commands_run(name: str, tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ DISTRIBUTION = {"charset_normalizer": "charset-normalizer", "docx": "python-docx
                 "pycrfsuite": "python-crfsuite", "python_multipart": "python-multipart",
                 "sentence_transformers": "sentence-transformers", "yaml": "pyyaml"}
 """Module -> package, where the names differ."""
-COMES_WITH = {"anyio": "fastapi", "huggingface_hub": "transformers", "markdown_it": "rich", "markupsafe": "jinja2",
-              "pydantic": "fastapi", "starlette": "fastapi", "tokenizers": "transformers"}
+COMES_WITH = {"anyio": "fastapi", "h11": "uvicorn", "huggingface_hub": "transformers", "markdown_it": "rich",
+              "markupsafe": "jinja2", "pydantic": "fastapi", "starlette": "fastapi", "tokenizers": "transformers"}
 """Modules of packages that others cannot do without."""
 
 
