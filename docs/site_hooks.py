@@ -28,6 +28,8 @@ HEAD = 4
 OUTSIDE = re.compile(r"\[([^\]]+)\]\(\.\./\.\./([^)\s]+)\)")
 CODE = re.compile(r"(^```.*?^```$)", re.M | re.S)
 NO_MAP = '<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"/>\n'
+CHINESE = "\u3001-\u303f\u4e00-\u9fff\uff01-\uff65"
+CHINESE_BREAK = re.compile(rf"^((?![#|:<])[^\n]*[{CHINESE}]\)?)\n[ ]*(?=\[?[{CHINESE}])", re.M)
 SEARCH_BASE = re.compile(r'("base":\s*")[^"]*(")')
 
 
@@ -36,11 +38,16 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     lines = markdown.split("\n")
     markdown = "\n".join([OTHER_LANGUAGE.sub("", line) for line in lines[:HEAD]] + lines[HEAD:])
     markdown = "".join(
-        part if number % 2 else OUTSIDE.sub(_as_text, part) for number, part in enumerate(CODE.split(markdown)))
+        part if number % 2 else _prose(part) for number, part in enumerate(CODE.split(markdown)))
     if page.file.src_uri.endswith("/changelog.md"):
         changes = (ROOT / "CHANGELOG.md").read_text("utf-8").partition("\n")[2]
         markdown = f"{markdown}\n{changes}"
     return markdown
+
+
+def _prose(markdown: str) -> str:
+    """Links out of the site as text, and no line break between two Chinese characters: it would show as a blank."""
+    return CHINESE_BREAK.sub(r"\1", OUTSIDE.sub(_as_text, markdown))
 
 
 def _as_text(link: re.Match[str]) -> str:

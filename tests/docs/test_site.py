@@ -132,3 +132,11 @@ def _leaves_nothing(page: Page, address: str) -> None:
     assert page.requests
     assert [url for url in page.requests if not url.startswith(address)] == []
     assert page.errors == []
+
+
+def test_chinese_lines_are_joined_without_a_blank(site: Path) -> None:
+    broken = re.compile(r"[\u4e00-\u9fff，。；：、]\n[\u4e00-\u9fff]")
+    for page in (site / "zh").glob("*.html"):
+        if page.stem != "api":
+            prose = re.findall(r"<p>(.*?)</p>", page.read_text("utf-8"), re.S)
+            assert [p for p in prose if broken.search(p)] == [], page.name
