@@ -70,9 +70,9 @@ def test_the_file_map_names_everything() -> None:
 
 @pytest.mark.timeout(900)  # a minute on a free machine; two cores may be shared with other work
 @pytest.mark.parametrize("name", ["readme", "tutorial", "install", "corpus", "catalog", "cleaning", "negatives",
-                                  "scale", "training", "extraction", "confidence", "long_text", "evaluation", "errors", "report",
-                                  "protocols", "bench", "baselines", "triples", "completion", "graph", "merging",
-                                  "graph_checks", "graph_forms", "rdf", "property_graph", "graph_view"])
+                                  "scale", "training", "extraction", "confidence", "long_text", "evaluation", "errors",
+                                  "report", "protocols", "bench", "baselines", "triples", "completion", "graph",
+                                  "merging", "graph_checks", "graph_forms", "rdf", "property_graph", "graph_view"])
 def test_the_commands_run(name: str, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     bin_folder = Path(sys.executable).parent

@@ -23,6 +23,7 @@ CONFIGS = {
     "clean": ["iepile.corpus.clean:CleanConfig"],
     "leaks": ["iepile.corpus.leaks:LeaksConfig"],
     "doctor": ["iepile.cli.doctor:DoctorConfig"],
+    "shell-completion": ["iepile.cli.shell_completion:ShellCompletionConfig"],
     "completion": ["iepile.corpus.completion:CompletionConfig"],
     "convert": ["iepile.corpus.convert:ConvertConfig"],
     "negatives": ["iepile.corpus.negatives:NegativesConfig"],
