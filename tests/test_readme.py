@@ -19,7 +19,8 @@ PAIRS = {
     "readme": ("README.md", "README_CN.md"),
     "tutorial": ("docs/en/tutorial.md", "docs/zh/tutorial.md"),
     **{name: (f"docs/en/{name}.md", f"docs/zh/{name}.md")
-       for name in ("install", "corpus", "catalog", "cleaning", "negatives", "scale", "training", "methods", "families",
+       for name in ("index", "how_to", "faq", "migration", "concepts", "install", "corpus", "catalog",
+                    "cleaning", "negatives", "scale", "training", "methods", "families",
                     "training_data", "training_speed", "parallel", "monitoring", "export", "compact", "extraction",
                     "confidence", "long_text", "evaluation", "errors", "report", "protocols", "bench",
                     "baselines", "triples", "completion", "graph", "merging", "graph_checks", "graph_forms", "rdf",
