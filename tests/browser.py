@@ -24,7 +24,10 @@ import pytest
 
 PATIENCE = 60.0
 """Seconds to wait for an answer; two busy cores are slow."""
-_KEYS = {"ArrowDown": 40, "ArrowUp": 38, "Enter": 13, "Tab": 9, "Escape": 27}
+_KEYS = {"ArrowDown": 40, "ArrowUp": 38, "ArrowLeft": 37, "ArrowRight": 39, "Enter": 13, "Tab": 9, "Escape": 27,
+         "Home": 36, "End": 35}
+ALT, CONTROL, SHIFT = 1, 2, 8
+"""Keys that are held while another is pressed; add them up."""
 
 
 class Browser:
@@ -152,12 +155,12 @@ class Page:
             self.call("Input.dispatchMouseEvent", type=kind, x=spot[0], y=spot[1], clickCount=1,
                       button="none" if kind == "mouseMoved" else "left")
 
-    def press(self, key: str) -> None:
-        """Press and let go of a key."""
-        text = {"text": key} if len(key) == 1 else {}
+    def press(self, key: str, held: int = 0) -> None:
+        """Press and let go of a key, while others are held."""
+        text = {"text": "\r" if key == "Enter" else key} if (len(key) == 1 or key == "Enter") and not held & ~SHIFT else {}
         code = _KEYS.get(key, ord(key.upper()) if len(key) == 1 else 0)
-        self.call("Input.dispatchKeyEvent", type="keyDown", key=key, windowsVirtualKeyCode=code, **text)
-        self.call("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
+        for kind, more in (("keyDown", text), ("keyUp", {})):
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code, modifiers=held, **more)
 
     def type(self, text: str) -> None:
         """Put text where the cursor is."""

@@ -38,7 +38,7 @@ _WORTH_PACKING = 1024
 _DIGEST, _MODULES = "DIGEST", "MODULES"
 """Stand in index.html where the address of the files holds their digest, and where all modules are announced: else the
 browser would learn of them one after another."""
-_YEAR = 31_536_000
+_DAY, _YEAR = 86_400, 31_536_000
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,10 @@ def mount(app: FastAPI) -> None:
     @app.get("/", include_in_schema=False)
     async def page(request: Request) -> Response:
         return _answer(request, index, tag, "no-cache")
+
+    @app.get("/favicon.ico", include_in_schema=False)  # which browsers ask for beside every JSON they show
+    async def icon(request: Request) -> Response:
+        return _answer(request, found["icon.svg"], tag, f"public, max-age={_DAY}")
 
     @app.get("/page/settings.json", include_in_schema=False)
     async def settings(request: Request) -> JSONResponse:

@@ -3,7 +3,7 @@
 import { later } from "./dom.js";
 import { opened, state, tell } from "./state.js";
 
-const NAME = "iepile", STORE = "runs", MOST = 60, MOST_LETTERS = 8_000_000;
+const NAME = "iepile", STORE = "runs", MOST = 60, MOST_LETTERS = 8_000_000, PATIENCE = 3000;
 let memory = [];
 
 // Where the browser gives no database (private windows of some), runs last as long as the page.
@@ -11,8 +11,10 @@ const ready = new Promise(done => {
   try {
     const opening = indexedDB.open(NAME, 1);
     opening.onupgradeneeded = () => opening.result.createObjectStore(STORE, { keyPath: "id" });
-    opening.onsuccess = () => done(opening.result);
+    // Another tab that clears the data of this site is not held up.
+    opening.onsuccess = () => { opening.result.onversionchange = () => opening.result.close(); done(opening.result); };
     opening.onerror = opening.onblocked = () => done(null);
+    setTimeout(() => done(null), PATIENCE);
   } catch { done(null); }
 });
 
