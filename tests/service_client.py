@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import multiprocessing
@@ -97,24 +98,25 @@ def form(files: Sequence[tuple[str, bytes]], **fields: str) -> bytes:
 @contextmanager
 def in_thread(config: Any) -> Iterator[Client]:
     """The service in a thread of this process."""
-    import uvicorn
+    from iepile.service.app import Service
+    from iepile.service.server import _Server, bind
 
-    from iepile.service.app import create_app
-
-    config.port = free_port()
-    server = uvicorn.Server(uvicorn.Config(create_app(config), host="127.0.0.1", port=config.port, log_level="warning",
-                                           timeout_graceful_shutdown=5))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    until = time.monotonic() + SECONDS
-    while not server.started:
-        assert thread.is_alive() and time.monotonic() < until, "the service did not start"
-        time.sleep(0.01)
+    listener = bind("127.0.0.1", 0)
+    service = Service.open(config)
+    server = _Server(config, service, lambda: None)
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
     try:
-        yield Client(config.port)
+        thread.start()
+        until = time.monotonic() + SECONDS
+        while not server.started:
+            assert thread.is_alive() and time.monotonic() < until, "the service did not start"
+            time.sleep(0.01)
+        yield Client(listener.getsockname()[1])
     finally:
         server.should_exit = True
         thread.join(SECONDS)
+        service.close()
+        listener.close()
         assert not thread.is_alive(), "the service did not stop"
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from iepile.errors import IepileError, InputError
+from iepile.service.calls import Closed
 from iepile.service.job import Asked, Job, JobFile, State
 
 APPLICATION = 0x69654A62
@@ -155,6 +156,10 @@ class JobStore:
     def _run(self, sql: str, values: Iterable[Any] = ()) -> sqlite3.Cursor:
         try:
             return self._db.execute(sql, list(values))
+        except sqlite3.ProgrammingError as e:
+            if "closed" not in str(e):
+                raise
+            raise Closed("the service is shutting down") from None
         except sqlite3.OperationalError as e:
             raise IepileError(f"{self.path}: {e}\n  do:       make room on the disk, and see that it can be written"
                               ) from e
