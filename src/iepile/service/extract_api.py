@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -54,8 +54,8 @@ async def extract(request: Request) -> Response:
     service: Service = request.app.state.service
     started = time.perf_counter()
     work = _Work(service, await request.body())
-    if not await work.reads_stream():
-        rows = await work.all()
+    rows = await work.rows()
+    if rows is not None:
         return _json({"model": work.asked.model, "documents": rows, "seconds": round(time.perf_counter() - started, 4)})
     until = asyncio.get_running_loop().time() + service.config.timeout
     lines = work.lines(request.url.path, until)
@@ -70,24 +70,32 @@ class _Work:
     def __init__(self, service: Service, body: bytes) -> None:
         self._service, self._body = service, body
         self.asked: Asked
+        self._asking: Caller | None = None
+        self._given_up = False
 
-    async def reads_stream(self) -> bool:
-        """Read the request; whether it wants its answer in lines."""
-        self.asked = await self._thread(lambda: read_request(self._body, self._service))
-        return self.asked.stream
+    async def rows(self) -> list[dict[str, Any]] | None:
+        """Read the request, and answer it; None where it wants its answer in lines."""
 
-    async def all(self) -> list[dict[str, Any]]:
-        """All documents."""
-        caller = self._caller()
+        def go() -> list[dict[str, Any]] | None:
+            self.asked = read_request(self._body, self._service)
+            if self.asked.stream:
+                return None
+            with self._caller() as caller:
+                return list(answers(self.asked, caller))
+
         try:
-            rows: list[dict[str, Any]] = await self._thread(lambda: list(answers(self.asked, caller)))
-            return rows
-        finally:
-            caller.close()
+            return await asyncio.get_running_loop().run_in_executor(self._service.threads, go)
+        except RuntimeError as e:
+            if "shutdown" in str(e):
+                raise Closed("the service is shutting down") from None
+            raise
+        except asyncio.CancelledError:
+            self._give_up()
+            raise
 
     async def lines(self, path: str, until: float) -> AsyncIterator[bytes]:
         """Documents as lines, as they are answered; the first failure is raised, a later one is the last line."""
-        caller, queue, loop = self._caller(), asyncio.Queue[Any](), asyncio.get_running_loop()
+        queue, loop = asyncio.Queue[Any](), asyncio.get_running_loop()
 
         def put(item: Any) -> None:
             with suppress(RuntimeError):  # the loop is closed
@@ -95,8 +103,9 @@ class _Work:
 
         def go() -> None:
             try:
-                for row in answers(self.asked, caller):
-                    put(msgspec.json.encode(row) + b"\n")
+                with self._caller() as caller:
+                    for row in answers(self.asked, caller):
+                        put(msgspec.json.encode(row) + b"\n")
                 put(_LAST)
             except Exception as e:
                 put(e)
@@ -120,19 +129,21 @@ class _Work:
                 sent = True
                 yield item
         finally:
-            caller.close()
+            self._give_up()
             work.cancel()
 
     def _caller(self) -> Caller:
-        return self.asked.engine.caller(self._service.config.max_questions, strict=True)
+        caller = self.asked.engine.caller(self._service.config.max_questions, strict=True)
+        self._asking = caller
+        if self._given_up:
+            caller.cancel()
+        return caller
 
-    async def _thread(self, work: Callable[[], Any]) -> Any:
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._service.threads, work)
-        except RuntimeError as e:
-            if "shutdown" in str(e):
-                raise Closed("the service is shutting down") from None
-            raise
+    def _give_up(self) -> None:
+        """Nobody waits any longer, or everything is there."""
+        self._given_up = True
+        if self._asking is not None:
+            self._asking.cancel()
 
 
 async def _after(first: bytes, lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
