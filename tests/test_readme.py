@@ -73,7 +73,10 @@ def test_the_file_map_names_everything() -> None:
 @pytest.mark.parametrize("name", ["readme", "tutorial", "install", "corpus", "catalog", "cleaning", "negatives",
                                   "scale", "training", "extraction", "confidence", "long_text", "evaluation", "errors",
                                   "report", "protocols", "bench", "baselines", "triples", "completion", "graph",
-                                  "merging", "graph_checks", "graph_forms", "rdf", "property_graph", "graph_view"])
+                                  "merging", "graph_checks", "graph_forms", "rdf", "property_graph", "graph_view",
+                                  "migration", "concepts", pytest.param("index", marks=pytest.mark.slow),
+                                  pytest.param("how_to", marks=pytest.mark.slow),
+                                  pytest.param("faq", marks=pytest.mark.slow)])
 def test_the_commands_run(name: str, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     bin_folder = Path(sys.executable).parent
