@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytest.importorskip("fastapi")
 
+from fastapi.testclient import TestClient
+
+from iepile.service.app import create_app
+from iepile.service.config import ServeConfig
 from served_models import talkative, tiny_language_model
 
 
@@ -32,3 +39,17 @@ def compact(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def language_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a tiny language model."""
     return tiny_language_model(tmp_path_factory.mktemp("served") / "lm")
+
+
+@pytest.fixture
+def serve(compact: Path, tmp_path: Path) -> Iterator[Callable[..., TestClient]]:
+    """Start a service in this process: `serve(max_texts=2)` is a client of one with these settings."""
+    with ExitStack() as open_:
+
+        def start(**settings: Any) -> TestClient:
+            folder = tmp_path / f"data{next(number)}"
+            config = ServeConfig(**{"model": str(compact), "data_dir": str(folder), **settings})
+            return open_.enter_context(TestClient(create_app(config), raise_server_exceptions=False))
+
+        number = count()
+        yield start
