@@ -258,7 +258,7 @@ def test_who_goes_away_has_his_work_taken_back(
         async with anyio.create_task_group() as group:
             group.start_soon(client.app, scope, receive, send)
             with anyio.fail_after(10):
-                while shared.waiting < 19:  # noqa: ASYNC110
+                while shared.waiting < 19:
                     await anyio.sleep(0.01)
             gone.set()
 

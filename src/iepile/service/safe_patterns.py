@@ -1,28 +1,30 @@
 """Regular expressions of strangers: only such as no text can make slow.
 
 Python's matcher tries one way after the other, so that `(a+)+b` takes time without end on a row of a's (Cox, "Regular
-expression matching can be simple and fast", 2007). Let through is what has few ways to be tried: no repetition inside
-a repetition, options inside one that begin differently, and at most two repetitions of any length.
+expression matching can be simple and fast", 2007). The ways in which a pattern can be laid on an answer are counted
+here, rather too many than too few, and what has too many is refused.
 
 >>> check_pattern(r"[A-Z]{2}-\\d+")
 >>> check_pattern(r"(a+)+")
 Traceback (most recent call last):
 ...
-iepile.errors.InputError: the pattern '(a+)+' repeats something that repeats
+iepile.errors.InputError: the pattern '(a+)+' can match in too many ways
   field:    values
   do:       say it without, or let the field be free
 """
 
 from __future__ import annotations
 
+import math
+
 from iepile.errors import InputError
 from iepile.extraction.pattern import Chars, Either, Node, Ranges, Repeat, Row, read_pattern
 from iepile.schema import Schema
 
 LONGEST = 500
-MOST_OPEN = 2
-FEW = 32
-"""A repetition of at most so many counts as one of a known length."""
+ANSWER = 2500
+"""Characters of a long answer: so many ends has a repetition without bound."""
+MOST_WAYS = 5e7
 
 
 def check_patterns(schema: Schema) -> None:
@@ -43,26 +45,25 @@ def check_pattern(pattern: str) -> None:
     """
     if len(pattern) > LONGEST:
         raise _refused(pattern[:40] + "…", f"has more than {LONGEST} characters")
-    node = read_pattern(pattern)
-    if _open(node, pattern) > MOST_OPEN:
-        raise _refused(pattern, f"has more than {MOST_OPEN} repetitions of any length")
+    if _ways(read_pattern(pattern)) > MOST_WAYS:
+        raise _refused(pattern, "can match in too many ways")
 
 
-def _open(node: Node, pattern: str, inside: bool = False) -> int:
-    """Repetitions of no known length."""
-    if isinstance(node, Repeat):
-        if inside and node.least != node.most:
-            raise _refused(pattern, "repeats something that repeats")
-        wide = node.most is None or node.most > FEW
-        varies = node.least != node.most
-        return int(wide and varies) + _open(node.node, pattern, inside or (varies and node.most != 1))
+def _ways(node: Node) -> float:
+    """In how many ways a part can be laid on one place of a text."""
     if isinstance(node, Row):
-        return sum(_open(part, pattern, inside) for part in node.parts)
+        return math.prod(map(_ways, node.parts))
     if isinstance(node, Either):
-        if inside and not _apart(node.options):
-            raise _refused(pattern, "repeats options that may begin alike")
-        return sum(_open(option, pattern, inside) for option in node.options)
-    return 0
+        ways = list(map(_ways, node.options))
+        return max(ways) if _apart(node.options) else sum(ways)
+    if isinstance(node, Repeat):
+        inner = _ways(node.node)
+        ends = (ANSWER if node.most is None else node.most) - node.least + 1
+        if inner == 1:
+            return ends
+        most = math.inf if node.most is None else node.most
+        return ends * inner**most if most * math.log(inner) < 100 else math.inf
+    return 1
 
 
 def _apart(options: tuple[Node, ...]) -> bool:
