@@ -33,6 +33,7 @@ function count() {
 
 function showFiles() {
   byId("file-list").hidden = !files.length;
+  byId("files-instead").hidden = !files.length || !text().trim();
   fill(byId("file-list"), files.map(f => make("li", {}, icon("file"), make("span", { class: "name" }, f.name), make("small", { class: "quiet" }, size(f.size)),
     make("button", { type: "button", class: "tool", "aria-label": t("of_fact", t("remove"), f.name), onclick: () => { files = files.filter(x => x !== f); showFiles(); byId("choose").focus(); } }, icon("remove")))));
   byId("input-box").classList.toggle("with-files", files.length > 0);

@@ -10,9 +10,9 @@ import { choose, chosenFact, current, state } from "./state.js";
 import { onLanguage, t } from "./words.js";
 
 const KEYS = [
-  ["Ctrl+Enter", "key_extract"], ["1–5", "key_views"], ["/", "key_input"], ["?", "key_help"], null,
-  ["↓ ↑", "key_step"], ["a", "key_accept"], ["r", "key_reject"], ["e", "key_edit"], ["n", "key_new"], ["u", "key_undo"], ["Shift+u", "key_redo"], ["[ ]", "key_documents"], ["t b g j", "key_tabs"], ["Esc", "key_escape"], null,
-  ["Enter", "key_next_line"], ["Alt+↓ ↑", "key_move_line"],
+  ["Ctrl+Enter", "key_extract"], ["1–5", "key_views"], ["/", "key_input"], ["?", "key_help"],
+  ["↓ ↑", "key_step", "next"], ["a", "key_accept"], ["r", "key_reject"], ["e", "key_edit"], ["n", "key_new"], ["u", "key_undo"], ["Shift+u", "key_redo"], ["[ ]", "key_documents"], ["t b g j", "key_tabs"], ["Esc", "key_escape"],
+  ["Enter", "key_next_line", "next"], ["Alt+↓ ↑", "key_move_line"],
 ];
 const TABS = { t: "text", b: "table", g: "graph", j: "json" };
 const VIEWS = ["extract", "schema", "documents", "saved", "history"];
@@ -49,7 +49,7 @@ function review(e) {
 }
 
 function help() {
-  fill(byId("key-list"), KEYS.flatMap(k => k === null ? [make("hr")] : [make("div", {}, make("dt", {}, k[0].split(/(?<=\S) (?=\S)/).map(x => make("kbd", {}, x))), make("dd", {}, t(k[1])))]));
+  fill(byId("key-list"), KEYS.map(([keys, word, look]) => make("div", { class: look }, make("dt", {}, keys.split(/(?<=\S) (?=\S)/).map(x => make("kbd", {}, x))), make("dd", {}, t(word)))));
 }
 
 export function startKeys() {

@@ -38,12 +38,12 @@ function withLanes(marks) {
   return marks;
 }
 
-// Fills a box with paragraphs of stretches. Returns {stretches: [{start, end, element, paragraph}], marks}.
-export function layText(box, points, marks) {
+// Fills a box with paragraphs of stretches; also: further places where one ends. Returns {stretches: [{start, end, element, paragraph}], marks}.
+export function layText(box, points, marks, also = []) {
   const stretches = [], lines = [];
   let at = 0;
   for (const line of points.text.split("\n")) { const end = at + line.length; lines.push([points.point(at), points.point(end)]); at = end + 1; }
-  const borders = new Set(marks.flatMap(m => [m.start, m.end]));
+  const borders = new Set([...also, ...marks.flatMap(m => [m.start, m.end])]);
   const sorted = [...borders].sort((a, b) => a - b);
   let next = 0, border = 0, active = [];
   const paragraphs = lines.map(([from, to]) => {

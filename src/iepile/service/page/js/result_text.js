@@ -7,7 +7,7 @@ import { layText, marksOf, selectedPlace, stretchesOf } from "./marks.js";
 import { choose, chosenFact, current, on, standing, state, tones } from "./state.js";
 import { t } from "./words.js";
 
-let laid = { stretches: [], marks: [] }, svg = null, width = 0, drawn = [];
+let laid = { stretches: [], marks: [] }, svg = null, width = 0, drawn = [], spot = [];
 let arcs = kept("arcs", true);
 export let selection = null;
 const selected = [];
@@ -35,7 +35,8 @@ export function showText() {
   const doc = current(), box = byId("text");
   if (!doc) return;
   const facts = drawn = standing(), tone = tones();
-  laid = layText(box, doc.points, marksOf(facts, tone));
+  laid = layText(box, doc.points, marksOf(facts, tone), spot);
+  if (spot.length) for (const s of stretchesOf(laid.stretches, ...spot)) s.element.classList.add("sentence");
   svg = draw("svg", { class: "arcs", "aria-hidden": "true", focusable: "false" });
   box.append(svg);
   redraw();
@@ -77,11 +78,10 @@ function intoView(box, piece) {
 
 // Light a place that no fact of the list has: the sentence of an edge of the graph.
 export function lightPlace(start, end) {
-  const box = byId("text");
-  for (const e of box.querySelectorAll(".sentence")) e.classList.remove("sentence");
-  const pieces = stretchesOf(laid.stretches, start, end);
-  for (const s of pieces) s.element.classList.add("sentence");
-  if (pieces.length) intoView(box, pieces[0].element);
+  spot = [start, end];
+  showText();
+  const [first] = stretchesOf(laid.stretches, start, end);
+  if (first) intoView(byId("text"), first.element);
 }
 
 export function startText() {
@@ -106,7 +106,7 @@ export function startText() {
   }, 120));
   new ResizeObserver(later(() => { if (box.clientWidth !== width) redraw(); }, 60)).observe(box);
   document.fonts?.ready.then(redraw);
-  on("run", () => { if (state.view === "text") showText(); });
+  on("run", () => { spot = []; if (state.view === "text") showText(); });
   // A long text is not laid out again for a verdict that leaves its marks as they are, nor for every step of a slider.
   on("facts", () => { if (state.view === "text" && changed()) showText(); });
   on("filter", later(() => { if (state.view === "text" && current() && changed()) showText(); }, 50));
