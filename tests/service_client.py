@@ -123,8 +123,13 @@ def in_thread(config: Any) -> Iterator[Client]:
 class ServiceProcess:
     """The service as a process, which can be killed and started again on the same folder."""
 
-    def __init__(self, model: Path, data: Path, by_command: bool = False) -> None:
-        """`by_command`: start `iepile serve`; else fork from a process that has loaded the heavy libraries once."""
+    def __init__(self, model: Path, data: Path, by_command: bool = False, most_bytes: int = 0) -> None:
+        """
+        Args:
+            by_command: start `iepile serve`; else fork from a process that has loaded the heavy libraries once.
+            most_bytes: files it writes may not become larger (of those that are forked); 0: any size.
+        """
+        self.most_bytes = most_bytes
         self.model, self.data, self.by_command, self.port = model, data, by_command, free_port()
         self.log = data.with_name(data.name + ".log")
         self.client = Client(self.port)
@@ -165,7 +170,8 @@ class ServiceProcess:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["torch", "iepile.service.server", "iepile.models.compact.model",
                                         "iepile.extraction.engines.compact", "iepile.reading.reader"])
-        process = context.Process(target=_serve, args=(str(self.model), str(self.data), self.port, str(self.log)))
+        process = context.Process(target=_serve, args=(
+            str(self.model), str(self.data), self.port, str(self.log), self.most_bytes))
         process.start()
         self.pid, self._alive, self._join = process.pid or 0, process.is_alive, process.join
 
@@ -184,7 +190,9 @@ class ServiceProcess:
             self.end()
 
 
-def _serve(model: str, data: str, port: int, log: str) -> None:
+def _serve(model: str, data: str, port: int, log: str, most_bytes: int) -> None:
+    import resource
+
     for number in (1, 2):
         os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
     import torch
@@ -193,4 +201,6 @@ def _serve(model: str, data: str, port: int, log: str) -> None:
     from iepile.service.config import ServeConfig
     from iepile.service.server import run
 
+    if most_bytes:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, resource.RLIM_INFINITY))
     run(ServeConfig(model=model, data_dir=data, port=port, page=False))

@@ -93,11 +93,11 @@ def test_stopped_politely_it_goes_on_too(compact: Path, tmp_path: Path) -> None:
 
 
 def test_killed_while_files_are_read_and_while_they_come_in(compact: Path, tmp_path: Path) -> None:
-    files = [(f"{n}.md", f"# {TEXTS[n % len(TEXTS)]}\n\n{TEXTS[(n + 1) % len(TEXTS)]}\n".encode()) for n in range(60)]
+    files = [(f"{n}.md", f"# {TEXTS[n % len(TEXTS)]}\n\n{TEXTS[(n + 1) % len(TEXTS)]}\n".encode()) for n in range(24)]
     with ServiceProcess(compact, tmp_path / "data") as service:
         jobs = tmp_path / "data" / "jobs"
         id_ = service.client.upload(files, schema="person, firm").json()["id"]
-        service.client.until(id_, lambda job: job["files_read"] > 3)
+        service.client.until(id_, lambda job: job["files_read"] > 0)
         half = form(files, schema="person, firm")[:-2000]
         connection = _half_sent(service.port, half)
         until = time.monotonic() + 30
@@ -110,10 +110,28 @@ def test_killed_while_files_are_read_and_while_they_come_in(compact: Path, tmp_p
         service.start()
         assert [path.name for path in jobs.iterdir()] == [id_]
         job = service.client.ended(id_)
-        assert (job["state"], job["total"], job["files_failed"]) == ("done", 60, 0)
+        assert (job["state"], job["total"], job["files_failed"]) == ("done", 24, 0)
         rows = service.client.get(f"/v1/documents/{id_}/result").rows()
         assert [row["id"] for row in rows] == [name for name, _ in files]
         assert not (jobs / id_ / "files").exists()
+
+
+def test_a_disk_that_is_full_is_told_and_the_job_goes_on_later(compact: Path, tmp_path: Path) -> None:
+    body = {"documents": documents(30, 40), "schema": SCHEMA, "settings": SETTINGS}
+    with ServiceProcess(compact, tmp_path / "data", most_bytes=600_000) as service:
+        id_ = service.client.post("/v1/documents", body).json()["id"]
+        job = service.client.ended(id_)
+        assert job["state"] == "failed" and "cannot be written" in job["error"], job
+        assert str(tmp_path) not in job["error"]
+        answered = service.client.get(f"/v1/documents/{id_}/result").body
+        assert answered
+        assert service.client.get("/v1/documents").status == 200, "the service itself goes on"
+        service.end(signal.SIGTERM)
+    with ServiceProcess(compact, tmp_path / "data") as service:
+        assert service.client.get(f"/v1/documents/{id_}").json()["state"] == "failed"
+        assert service.client.post(f"/v1/documents/{id_}/resume").status == 200
+        assert service.client.ended(id_)["state"] == "done"
+        assert service.client.get(f"/v1/documents/{id_}/result").body.startswith(answered)
 
 
 def _half_sent(port: int, body: bytes) -> Any:

@@ -86,10 +86,10 @@ async def hand_in(request: Request) -> Any:
             job = job_of_files(id_, asked, upload.files)
             await anyio.to_thread.run_sync(_submit, jobs, job, folder)
         except ClientDisconnect:
-            _dropped(folder)
+            jobs.drop(folder)
             return Response(status_code=499)  # nobody reads it
         except BaseException:
-            _dropped(folder)
+            jobs.drop(folder)
             raise
     else:
         most = service.config.max_body * MIB
@@ -106,7 +106,7 @@ def _of_rows(id_: str, given: dict[str, Any], service: Any) -> Job:
         job = job_of_rows(id_, asked, rows, folder)
         _submit(service.jobs, job, folder)
     except BaseException:
-        folder.remove()
+        service.jobs.drop(folder)
         raise
     return job
 
@@ -115,11 +115,6 @@ def _submit(jobs: Jobs, job: Job, folder: JobFolder) -> None:
     Schema.from_dict(job.asked.schema).write(folder.schema)
     folder.keep()
     jobs.submit(job)
-
-
-def _dropped(folder: JobFolder) -> None:
-    with anyio.CancelScope(shield=True):
-        folder.remove()
 
 
 def _length(request: Request) -> int:

@@ -13,19 +13,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
+from mimetypes import guess_type
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.background import BackgroundTask
 
 from iepile.errors import InputError
 from iepile.graph.forms.form import forms
+from iepile.graph.querying import language_of
 from iepile.graph.search import FindConfig, PathConfig, find, path
 from iepile.graph.store import Store
 from iepile.jsonl import dumps
 from iepile.service.documents_api import Id
+from iepile.service.graph_query import LANGUAGES, ROWS, ask
 from iepile.service.graph_view import edge_view, graph_view, step_views
 from iepile.service.graph_work import GraphOptions, GraphWork, form_named, opened, written
 from iepile.service.job import State
@@ -111,7 +113,8 @@ def _answer(store: Store, form: str, limit: int, layout: bool) -> Response:
     if not form:
         return _json(graph_view(store, limit, layout))
     file = written(store, form_named(form))
-    return FileResponse(file.path, filename=file.name, background=BackgroundTask(file.remove))
+    return StreamingResponse(file.blocks(), media_type=guess_type(file.name)[0] or "application/octet-stream", headers={
+        "Content-Length": str(file.size), "Content-Disposition": f'attachment; filename="{file.name}"'})
 
 
 def _json(value: Any) -> Response:
@@ -184,3 +187,39 @@ def find_path(request: Request, id: Id, start: Word, end: Word, most: Annotated[
             return Way(steps=step_views(path(store, PathConfig("", start, end, most))))
         except InputError as e:
             raise InputError(e.problem, field=e.field, fix="look for names with /graph/find?name=*part*") from None
+
+
+class Question(BaseModel):
+    """A question to the graph of a job."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [
+        {"query": "SELECT head, tail FROM fact WHERE relation = :name", "values": {"name": "works for"}}]})
+
+    query: str = Field(min_length=1, max_length=20_000,
+                       description="SQL asks the views `fact` and `thing`; SPARQL the triples of the RDF forms.")
+    language: str = Field("", max_length=40, description="`sql` or `sparql`; empty: told by the query.")
+    values: dict[str, str] = Field(default_factory=dict, description="For `:name` in SQL, `?name` in SPARQL.")
+    limit: int = Field(1000, ge=1, le=ROWS, description="Most rows.")
+    merge: bool = Field(False, description="Ask the graph in which the things that are one are merged.")
+
+
+class Table(BaseModel):
+    """The answer to a question."""
+
+    columns: list[str]
+    rows: list[list[Any]]
+    more: bool = Field(description="There are more rows.")
+
+
+@router.post("/v1/documents/{id}/graph/query", response_model=Table, summary="Ask the graph of a job",
+             responses=errors(404, 413, 422, 501, 503, 504))
+def query(request: Request, id: Id, body: Question) -> Any:
+    """Reading only. The query runs in a process of its own, which is held to 20 seconds and 1 GiB of memory."""
+    language = body.language or language_of(body.query)
+    if language not in LANGUAGES:
+        raise InputError(f"no language {language[:40]!r} here", field="language", expected=", ".join(LANGUAGES),
+                         fix="take the graph along with ?form=ladybug and ask it in Cypher" if language == "cypher"
+                         else None)
+    with _graph_of(request, id, body.merge) as store:
+        answer = ask(store.path, body.query, language, body.values, body.limit)
+    return Table(columns=answer.columns, rows=answer.rows, more=answer.more)

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ PATIENCE = 20.0
 """Seconds that a request waits for its turn."""
 SECONDS = 30.0
 """Seconds that a look into a graph may take."""
+BLOCK = 1 << 18
 STEPS = 100_000
 """Steps of SQLite's machine between two looks at the clock."""
 
@@ -125,17 +126,17 @@ def opened(path: Path) -> Iterator[Store]:
             raise TooLong(f"takes longer than {SECONDS:g} seconds", fix="ask for less") from None
 
 
-@dataclass
 class Written:
-    """A graph in a form, as a file to be sent; `remove` it afterwards."""
+    """A graph in a form, as a file that nobody else can see: whatever becomes of the request, nothing is left."""
 
-    path: Path
-    name: str
-    folder: Path = field(repr=False)
+    def __init__(self, path: Path) -> None:
+        self.name, self.size, self._file = path.name, path.stat().st_size, path.open("rb")
 
-    def remove(self) -> None:
-        """Take it away."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def blocks(self) -> Iterator[bytes]:
+        """Its content, once."""
+        with self._file as file:
+            while block := file.read(BLOCK):
+                yield block
 
 
 def form_named(name: str) -> Form:
@@ -155,8 +156,8 @@ def written(store: Store, form: Form) -> Written:
     Raises:
         NotHere: a library for the form is not installed.
     """
-    folder = Path(tempfile.mkdtemp(prefix="iepile-graph-"))
-    try:
+    with tempfile.TemporaryDirectory(prefix="iepile-graph-") as made:
+        folder = Path(made)
         path = folder / (f"graph{form.endings[0]}" if form.endings else f"{form.name}.csv")
         try:
             form.write(store, path)
@@ -165,7 +166,4 @@ def written(store: Store, form: Form) -> Written:
                           fix="choose another form") from None
         if path.is_dir():
             path = Path(shutil.make_archive(str(path), "zip", folder, path.name))
-        return Written(path, path.name, folder)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+        return Written(path)

@@ -56,7 +56,9 @@ class JobFolder:
     def forget_graphs(self) -> None:
         """The result will be another."""
         for merged in (False, True):
-            self.graph(merged).unlink(missing_ok=True)
+            graph = self.graph(merged)
+            graph.unlink(missing_ok=True)
+            shutil.rmtree(graph.with_name(graph.name + ".sparql"), ignore_errors=True)
 
     def forget_files(self) -> None:
         """Take away what was handed in: the texts are in `input`."""

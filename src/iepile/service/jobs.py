@@ -12,10 +12,11 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from iepile.errors import InputError
+from iepile.errors import IepileError, InputError
 from iepile.extraction.predict import answered_so_far
 from iepile.jsonl import check_folder, read_rows
 from iepile.reading.limits import LIMITS, ReadLimits
@@ -95,6 +96,12 @@ class Jobs:
         """Take a job in, whose files lie in its folder: it is promised once this returns."""
         self.store.add(job)
         self._work.tell(job.id)
+
+    def drop(self, folder: JobFolder) -> None:
+        """Take the folder of a job away that did not come about; not of one that is promised."""
+        with suppress(IepileError):  # the service closes: its next start sees to it
+            if self.store.get(folder.path.name) is None:
+                folder.remove()
 
     def get(self, id_: str) -> Job:
         """A job as it stands.
