@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -126,7 +125,7 @@ def test_folders_that_cannot_be_served_are_told_at_the_start(tmp_path: Path) -> 
         Schema.of_entities("x").write(tmp_path / name)
     with pytest.raises(InputError, match="two schemas are called 'a'"):
         Schemas(str(tmp_path))
-    os.remove(tmp_path / "a.yaml")
+    (tmp_path / "a.yaml").unlink()
     (tmp_path / "b.json").write_text("{")
     with pytest.raises(InputError) as raised:
         Schemas(str(tmp_path))

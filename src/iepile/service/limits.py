@@ -29,6 +29,7 @@ GUARDED = "/v1/"
 """What asks for a token and counts; the rest is the page, its documentation, health and figures."""
 UPLOADS = ("/v1/documents", "multipart/form-data")
 """Path and type of what its own route takes in as it comes, within limits of its own."""
+MOST_HEADERS = 200
 SLACK = 5.0
 """Seconds in which an answer that comes in pieces may still say that its time is up."""
 EVENTS = "text/event-stream"
@@ -71,7 +72,7 @@ class Gate:
         self.metrics.running.inc()
         self._working += asks
         try:
-            refusal = self._refusal(scope, headers, who) if guarded else self._strange_host(scope, headers)
+            refusal = self._odd_head(scope, headers) or (self._refusal(scope, headers, who) if guarded else None)
             if refusal is not None:
                 await refusal(scope, receive, reply.send)
             else:
@@ -85,8 +86,6 @@ class Gate:
 
     def _refusal(self, scope: Scope, headers: Headers, who: str) -> Response | None:
         path = scope["path"]
-        if (strange := self._strange_host(scope, headers)) is not None:
-            return strange
         if self._is_foreign(scope, headers):
             return self._turned_away("origin", path, 403, "a page of another site asks", field="origin",
                                      fix="name the site with --cors, if it is yours")
@@ -105,8 +104,11 @@ class Gate:
                                      fix="wait as long as Retry-After says")
         return None
 
-    def _strange_host(self, scope: Scope, headers: Headers) -> Response | None:
-        """Against pages that make a name of their own point at this machine (DNS rebinding)."""
+    def _odd_head(self, scope: Scope, headers: Headers) -> Response | None:
+        """More headers than anybody needs; or a name of the host that is not ours, as of a page that makes its own
+        name point at this machine (DNS rebinding)."""
+        if len(headers) > MOST_HEADERS:
+            return self._turned_away("head", scope["path"], 431, f"more than {MOST_HEADERS} headers", field="headers")
         given = headers.get("host", "")
         if not self._hosts or not given or _name(given) in self._hosts:
             return None
