@@ -18,7 +18,7 @@ from typing import Any
 
 FOLDER = Path(__file__).resolve().parent
 RESULTS = FOLDER.parent / "benchmarks/results"
-LANGUAGES = ("en", "zh")
+YES_NO = {"en": ("yes", "no"), "zh": ("是", "否")}
 
 
 def page(language: str) -> str:
@@ -43,7 +43,8 @@ def _benchmark(benchmark: dict[str, Any], head: list[str], language: str) -> Ite
     yield "|---|---:|---:|---:|"
     for row in benchmark["rows"]:
         ours, beside = (_value(found, row[key], language) for key in ("ours", "beside"))
-        yield f"| {row[language]} | {_shown(ours)} | {_shown(beside)} | {_ratio(ours, beside, row.get('ratio', ''))} |"
+        shown = (row[language], _shown(ours, language), _shown(beside, language))
+        yield "| " + " | ".join([*shown, _ratio(ours, beside, row.get("ratio", ""))]) + " |"
     yield ""
     command = about.get("command") or benchmark["command"]
     torch = about.get("versions", {}).get("torch")
@@ -62,7 +63,9 @@ def _value(found: Any, place: Any, language: str) -> Any:
     return found
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, language: str) -> str:
+    if isinstance(value, bool):
+        return YES_NO[language][not value]
     if isinstance(value, float) and value == int(value) and abs(value) >= 100:
         value = int(value)
     return f"{value:,}" if isinstance(value, int | float) else str(value)
@@ -85,7 +88,7 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="write the pages")
     write = parser.parse_args().write
     stale = []
-    for language in LANGUAGES:
+    for language in YES_NO:
         path = FOLDER / language / "performance.md"
         made = page(language)
         if not path.exists() or path.read_text("utf-8") != made:
