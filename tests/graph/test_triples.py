@@ -201,3 +201,18 @@ def test_the_same_bytes_for_every_hash_seed(tmp_path: Path, ending: str) -> None
                        env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)})
         found.add(target.read_bytes())
     assert len(found) == 1
+
+
+PLACES = [{"start": 0, "end": 10, "page": 1, "paragraph": 1}, {"start": 11, "end": 31, "page": 1, "paragraph": 2},
+          {"start": 32, "end": 42, "page": 2, "paragraph": 1}]
+
+
+def test_edges_say_on_which_page_and_in_which_paragraph_their_ends_stand(tmp_path: Path) -> None:
+    far = re(meta={"places": PLACES})
+    far["facts"]["relations"][0]["tail"] = {"text": "They", "start": 32, "end": 36}
+    document = {"id": "d2", "text": TEXT, "meta": {"places": PLACES, "media": "application/pdf"},
+                "entity": [{"entity": "Rome", "entity_type": "place"}, {"entity": "Oslo", "entity_type": "place"}]}
+    edges, _ = make(tmp_path, ner(meta={"places": PLACES}), far, document, re(id="d3"), re(id="d4", meta={"places": 7}))
+    assert [(e.document, e.place) for e in edges] == [
+        ("d1", "page 1, paragraph 2"), ("d1", "page 1, paragraph 2 to page 2, paragraph 1"),
+        ("d2", "page 1, paragraph 2"), ("d2", None), ("d3", None), ("d4", None)]

@@ -121,12 +121,13 @@ def _edges(edges: Iterable[Edge], marks: Sequence[str] = ()) -> None:
         print("nothing in the graph fits")
         return
     sure = any(e.confidence is not None for e in found)
-    rows = [[e.head, e.relation, e.tail, *([_cell(e.confidence)] if sure else []), e.document, _sentence(e)]
-            for e in found]
+    placed = any(e.place for e in found)
+    rows = [[e.head, e.relation, e.tail, *([_cell(e.confidence)] if sure else []), e.document,
+             *([_cell(e.place)] if placed else []), _sentence(e)] for e in found]
     if any(marks):
         rows = [[mark, *row] for mark, row in zip(marks, rows, strict=True)]
     show.table([*([""] if any(marks) else []), "head", "relation", "tail", *(["sure"] if sure else []), "document",
-                "sentence"], rows)
+                *(["place"] if placed else []), "sentence"], rows)
 
 
 def _sentence(edge: Edge) -> str:

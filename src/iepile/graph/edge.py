@@ -43,3 +43,5 @@ class Edge(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, forbid
     snippet: str | None = None
     """The sentences that hold both ends, shortened to 300 code points."""
     snippet_start: Offset | None = None
+    place: str | None = None
+    """Where its ends stood in the file that the text was read from, in words: `page 3, paragraph 2`."""

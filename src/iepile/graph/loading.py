@@ -25,7 +25,7 @@ BATCH = 20_000
 """Edges between two commits."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _COLUMNS = ("part, kind, head, relation, tail, tail_word, typed, head_start, head_end, tail_start, tail_end, "
-            "ungrounded, confidence, question, model, quotation")
+            "ungrounded, confidence, question, model, quotation, place")
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -152,7 +152,8 @@ class Loading:
         return (part, _text(edge.kind), head, self._word(edge.relation), tail, word, typed,
                 edge.head_start, edge.head_end, edge.tail_start, edge.tail_end, edge.ungrounded,
                 edge.confidence, None if edge.instruction is None else self._word(edge.instruction),
-                None if edge.model is None else self._word(edge.model), quotation)
+                None if edge.model is None else self._word(edge.model), quotation,
+                _optional(edge.place))
 
     def _end(self, name: str, type_: str | None, mention: str | None, event: str | None) -> int:
         kept = self._node(name, type_, event)

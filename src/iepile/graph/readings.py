@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import groupby
 from typing import Any
@@ -13,6 +13,7 @@ from iepile.errors import InputError
 from iepile.graph.placing import placed
 from iepile.instruction import read_instruction
 from iepile.jsonl import decode_row, read_lines
+from iepile.places import places_of
 from iepile.records import Facts, text_id
 from iepile.tasks.task import Item, Task, get_task
 from iepile.unified import document_from_row
@@ -36,6 +37,8 @@ class Reading(msgspec.Struct, frozen=True):
     asked: dict[str, str]
     """Label -> hash of the question that asked it."""
     line: int
+    places: Sequence[Mapping[str, Any]] = ()
+    """Where the pieces of the text stood in its file."""
 
 
 class Faults:
@@ -112,7 +115,8 @@ def _of_document(row: dict[str, Any], line: int) -> Iterator[Reading]:
     for annotation, of in parts.items():
         # Nothing, where somebody looked, replaces what was there before.
         if of or annotation in doc.annotated:
-            yield Reading(get_task(ANNOTATIONS[annotation]), of, doc.text, doc.key, doc.source, {}, line)
+            yield Reading(get_task(ANNOTATIONS[annotation]), of, doc.text, doc.key, doc.source, {}, line,
+                          places_of(doc.meta))
 
 
 def _of_predictions(rows: Iterator[tuple[int, dict[str, Any]]], path: str, faults: Faults, strict: bool
@@ -139,7 +143,9 @@ def _of_predictions(rows: Iterator[tuple[int, dict[str, Any]]], path: str, fault
     task, text, first, line = about
     key = text_id(text) if first.get("id") is None else str(first["id"])
     source = None if first.get("source") is None else str(first["source"])
-    return Reading(task, task.join(parts), text, key, source, asked, line)
+    meta = first.get("meta")
+    return Reading(task, task.join(parts), text, key, source, asked, line,
+                   places_of(meta) if isinstance(meta, Mapping) else ())
 
 
 def _question(row: dict[str, Any]) -> tuple[Task, tuple[Item, ...], str]:

@@ -21,18 +21,18 @@ import msgspec
 from iepile.errors import IepileError, InputError
 from iepile.graph.edge import Edge
 from iepile.graph.node import Node
+from iepile.graph.upgrading import SQL, upgrade
 
 APPLICATION = 0x69654B47
 """Marks our files among those of SQLite ("ieKG")."""
-VERSION = 1
-"""Of the tables; a file of another version is refused."""
+VERSION = 2
+"""Of the tables; of an older one the file is brought up to it, see upgrading.py, of a newer one it is refused."""
 PATIENCE = 30
 """Seconds to wait for another process that is changing the graph."""
 ENDINGS = (".db", ".sqlite", ".sqlite3")
-_SQL = Path(__file__).with_name("store.sql")
 _FACT = ("head, relation, tail, kind, head_type, tail_type, head_start, head_end, tail_start, tail_end, "
          "head_mention, tail_mention, event, ungrounded, confidence, document, source, instruction, model, snippet, "
-         "snippet_start")
+         "snippet_start, place")
 _FIELDS = _FACT.split(", ")
 _UNGROUNDED = _FIELDS.index("ungrounded")
 
@@ -50,6 +50,8 @@ class StoreSummary(msgspec.Struct):
     events: int
     ungrounded: int
     """Edges with an end that is not in the text."""
+    placed: int
+    """Edges whose place in a file is known: page, paragraph, row."""
     merges: int
     """Nodes that stand under another name."""
     pruned: int
@@ -107,11 +109,13 @@ class Store:
         (application,), (version,) = (self.db.execute(f"PRAGMA {name}").fetchone()
                                       for name in ("application_id", "user_version"))
         if new and write and (application, version) == (0, 0):
-            self.db.executescript(f"BEGIN EXCLUSIVE; {_SQL.read_text('utf-8')} PRAGMA application_id = {APPLICATION}; "
+            self.db.executescript(f"BEGIN EXCLUSIVE; {SQL.read_text('utf-8')} PRAGMA application_id = {APPLICATION}; "
                                   f"PRAGMA user_version = {VERSION}; COMMIT;")
         elif application != APPLICATION:
             raise InputError("is no graph of ours", file=self.path, expected="a graph that `iepile kg` wrote",
                              fix="give another output file")
+        elif 0 < version < VERSION:
+            upgrade(self.db, version, write)
         elif version != VERSION:
             raise InputError(f"is a graph of version {version}", file=self.path, expected=f"version {VERSION}",
                              fix="export it to JSON lines with the iepile that wrote it, and read those")
@@ -187,6 +191,7 @@ class Store:
             str(self.path), self.one(count + "document"), self.one(count + "edge WHERE kind != 'type'"),
             self.one(count + "edge WHERE kind = 'type'"), self.one(count + "thing WHERE event IS NULL"),
             self.one(count + "thing WHERE event IS NOT NULL"), self.one(count + "edge WHERE ungrounded"),
+            self.one(count + "fact WHERE place IS NOT NULL"),
             self.one(count + "node WHERE same_as != id"),
             self.one("SELECT count(DISTINCT edge) FROM violation WHERE action = 'prune'"),
             self.one("SELECT count(DISTINCT edge) FROM violation WHERE action = 'flag'"),

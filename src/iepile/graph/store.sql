@@ -69,7 +69,8 @@ CREATE TABLE edge (
   confidence REAL,
   question INTEGER REFERENCES word,
   model INTEGER REFERENCES word,
-  quotation INTEGER REFERENCES quotation
+  quotation INTEGER REFERENCES quotation,
+  place TEXT
 );
 CREATE INDEX edge_part ON edge (part);
 
@@ -106,7 +107,8 @@ SELECT e.id, e.kind,
   CASE WHEN h.name != hm.name THEN hm.name END AS head_mention,
   CASE WHEN t.name != tm.name THEN tm.name END AS tail_mention,
   hm.event AS event, e.ungrounded, e.confidence, d.key AS document, d.source,
-  q.text AS instruction, m.text AS model, s.text AS snippet, s.start AS snippet_start, h.id AS head_node, t.id AS tail_node
+  q.text AS instruction, m.text AS model, s.text AS snippet, s.start AS snippet_start,
+  e.place, h.id AS head_node, t.id AS tail_node
 FROM edge e
 JOIN part p ON p.id = e.part
 JOIN document d ON d.id = p.document

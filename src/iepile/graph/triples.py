@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from iepile.graph.edge import Edge
 from iepile.graph.readings import Reading
+from iepile.places import place_words
 from iepile.records import Event, Facts, Span
 from iepile.sentences import sentence_at, sentence_starts
 from iepile.tasks.task import Triple
@@ -65,7 +66,14 @@ class _EdgeMaker:
             document=self.reading.document, source=self.reading.source,
             instruction=self.reading.asked.get(label), model=self.model,
             snippet=snippet.text if snippet else None, snippet_start=snippet.start if snippet else None,
+            place=self.place([s for s in ends if s.grounded]),
         )
+
+    def place(self, ends: list[Span]) -> str | None:
+        """Where the ends stood in the file of the document."""
+        if not ends or not self.reading.places:
+            return None
+        return place_words(self.reading.places, min(s.start or 0 for s in ends), max(s.end or 0 for s in ends))
 
     def snippet(self, ends: list[Span]) -> Span | None:
         """The sentences from the first end to the last."""

@@ -159,7 +159,7 @@ class _Shown:
     A node is [name, type or None, 1 if an event, places in all, [place], [other name]] and, later, x and y; a fact is
     [head, tail, relation, places in all, places not in the text, highest confidence or None, [place]]; a place is
     [snippet or -1, its first character, head start and end, tail start and end, document, source, model, confidence,
-    1 if not in the text]. Characters are code points of the document.
+    1 if not in the text, page and paragraph in words]. Characters are code points of the document.
     """
 
     def __init__(self, ids: dict[Node, int]) -> None:
@@ -206,4 +206,4 @@ class _Shown:
         tail = (edge.tail_start, edge.tail_end) if edge.kind != "type" else (None, None)
         places.append([snippet, edge.snippet_start, edge.head_start, edge.head_end, *tail, edge.document, edge.source,
                        edge.model, None if edge.confidence is None else round(edge.confidence, 4),
-                       int(edge.ungrounded)])
+                       int(edge.ungrounded), edge.place])

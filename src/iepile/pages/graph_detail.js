@@ -79,19 +79,27 @@ function sentences(place, places, inAll, both) {
   if (inAll > places.length) make("p", place, filled(words.more, number(inAll - places.length)));
 }
 
-function sentence(place, [snippet, from, headStart, headEnd, tailStart, tailEnd, document, source, model, confidence, ungrounded], both) {
+function sentence(place, [snippet, from, headStart, headEnd, tailStart, tailEnd, document, source, model, confidence, ungrounded, where], both) {
   const words = w(), box = make("div", place, null, { class: "place" });
   if (snippet < 0) make("p", box, words.no_text);
   else marked(make("div", box, null, { class: "quote", dir: "auto" }), data.snippets[snippet], from, [["head", headStart, headEnd], ["tail", tailStart, tailEnd]]);
   const about = make("div", box, null, { class: "about" });
   const tell = (name, value) => { if (value !== null) make("span", about, `${words[name]} `).append(make("bdi", null, value)); };
   tell("document", document);
+  tell("where", where && placed(where));
   tell("source", source);
   tell("model", model);
   tell("confidence", confidence === null ? null : confidence.toFixed(2));
   const spans = [[headStart, headEnd], ...(both ? [[tailStart, tailEnd]] : [])].filter(s => s[0] !== null);
   tell("characters", spans.length ? spans.map(s => s.join("–")).join(", ") : null);
   if (ungrounded) make("em", about, words.not_in);
+}
+
+// Pages and paragraphs in the language of the page; the names of sections and sheets stand in quotes and stay.
+function placed(where) {
+  const words = w();
+  return where.split(/("[^"]*")/).map((part, n) => n % 2 ? part : part.replace(/\b(page|paragraph|row) (\d+)/g, (all, name, n) => filled(words["in_" + name], n))
+    .replace(/\b(section|sheet|column) $/, (all, name) => words["in_" + name] + " ").replace(/ to /, ` ${words.in_to} `)).join("");
 }
 
 // `spans` count code points of the document, of which the text is the part from `from`.

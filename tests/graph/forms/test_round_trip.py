@@ -107,7 +107,8 @@ ARBITRARY = st.builds(
     head_type=st.none() | SHORT, tail_type=st.none() | SHORT, head_start=OFFSET, head_end=OFFSET, tail_start=OFFSET,
     tail_end=OFFSET, head_mention=st.none() | TEXT, tail_mention=st.none() | TEXT, event=st.none() | SHORT | TEXT,
     ungrounded=st.booleans(), confidence=st.none() | st.floats(0, 1), document=SHORT, source=st.none() | SHORT,
-    instruction=st.none() | TEXT, model=st.none() | TEXT, snippet=st.none() | TEXT, snippet_start=OFFSET)
+    instruction=st.none() | TEXT, model=st.none() | TEXT, snippet=st.none() | TEXT, snippet_start=OFFSET,
+    place=st.none() | TEXT)
 
 
 @BY_NAME

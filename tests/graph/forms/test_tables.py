@@ -73,7 +73,7 @@ def test_the_csv_module_sees_the_same_text(tmp_path: Path, name: str, comma: str
 def test_none_and_empty_are_told_apart_by_quotes(tmp_path: Path) -> None:
     header, row = written(tmp_path, [edge(head_type="", confidence=0.0, head_start=0)]).read_text("utf-8-sig").split()
     assert header == ",".join(COLUMNS)
-    assert row == '"Ada","spouse","Bob","relation","",,0,,,,,,,false,0.0,"d",,,,,,"n1","n2"'
+    assert row == '"Ada","spouse","Bob","relation","",,0,,,,,,,false,0.0,"d",,,,,,,"n1","n2"'
 
 
 def test_a_formula_stays_what_it_is(tmp_path: Path) -> None:

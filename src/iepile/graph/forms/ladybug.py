@@ -180,13 +180,14 @@ def read_ladybug(path: str | Path) -> Iterator[Edge]:
             tables = {row[1] for row in _rows(connection, "CALL show_tables() RETURN *")}
             if not {*LABELS, *_PAIRS} <= tables:
                 raise InputError("is no graph of ours", file=path, expected="a database that `iepile kg` wrote")
+            trails = {kind: _columns(connection, kind) for kind in _TRAILS}
             ends = [row[0] for kind in _PAIRS
                     for row in _rows(connection, f"MATCH ()-[r:{kind}]->() RETURN max(r.position)")]
             last = max((e for e in ends if e is not None), default=-1)
             start, size = 0, READ_ROWS
             while start <= last:
                 try:
-                    found = _window(connection, start, start + size)
+                    found = _window(connection, trails, start, start + size)
                 except RuntimeError as e:
                     if "buffer pool is full" not in str(e) or size == 1:
                         raise
@@ -198,10 +199,16 @@ def read_ladybug(path: str | Path) -> Iterator[Edge]:
             raise InputError(f"cannot be read: {e}", file=path) from None
 
 
-def _window(connection: Any, start: int, end: int) -> list[tuple[int, Edge]]:
+def _columns(connection: Any, kind: str) -> tuple[str, ...]:
+    """What a table tells of the trail: a database of an older iepile has not all of it."""
+    there = {row[1] for row in _rows(connection, f"CALL table_info('{kind}') RETURN *")}
+    return tuple(name for name in _TRAILS[kind] if name in there)
+
+
+def _window(connection: Any, trails: dict[str, tuple[str, ...]], start: int, end: int) -> list[tuple[int, Edge]]:
     """The edges with positions from `start` up to `end`, in order."""
     found = []
-    for kind, trail in _TRAILS.items():
+    for kind, trail in trails.items():
         columns = ", ".join(f"r.{name}" for name in ("position", *trail))
         tail_type = "b.type" if kind == FACT else "NULL"
         labels = "" if kind == FACT else ":Document"
