@@ -7,6 +7,7 @@ encodings that it knows, it takes short texts for Baltic or Korean ones.
 from __future__ import annotations
 
 import codecs
+import re
 
 from iepile.errors import MissingDependency
 from iepile.reading.source import Source
@@ -21,7 +22,8 @@ SAMPLE = 1 << 16
 _WIDER = {"gb2312": "gb18030", "gbk": "gb18030", "gb_2312-80": "gb18030", "x-gbk": "gb18030", "big5": "big5hkscs",
           "iso8859-1": "cp1252", "ascii": "cp1252", "x-sjis": "cp932", "shift_jis": "cp932", "euc_kr": "cp949"}
 
-_NEVER = ("utf-7", "idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem")
+_CONTROLS = re.compile("[\x00-\x08\x0e-\x1f]")
+_NEVER = ("utf-7", "idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem")
 
 
 def decode(source: Source, declared: str | None = None) -> tuple[str, list[str]]:
@@ -75,7 +77,7 @@ def _known(declared: str) -> str | None:
         codec = codecs.lookup(_WIDER.get(name, name))
     except (LookupError, ValueError, UnicodeError):
         return None
-    if not codec._is_text_encoding or codec.name in _NEVER:
+    if not codec._is_text_encoding or codec.name.replace("_", "-") in _NEVER:
         return None
     wider = _WIDER.get(codec.name, codec.name)
     return "utf-8" if wider == "utf-8-sig" else wider
@@ -89,7 +91,7 @@ def _unmarked_utf16(data: bytes) -> str | None:
         return None
     name = "utf-16-le" if odd > even else "utf-16-be"
     text = _strict(sample[: len(sample) // 2 * 2], name) or ""
-    return name if text and "\x00" not in text else None
+    return name if text and not _CONTROLS.search(text) else None
 
 
 def _guess(data: bytes) -> str | None:
