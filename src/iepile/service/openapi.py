@@ -16,7 +16,7 @@ from iepile.service.settings import Settings
 TAGS = {
     "extraction": "Facts of texts, at once.",
     "documents": "Files and long lists, as jobs in the background.",
-    "graph": "A graph of facts.",
+    "graphs": "A graph of facts.",
     "schemas": "What may be looked for.",
     "chat": "Compatible with OpenAI's clients.",
     "corrections": "What people accepted and corrected: training data.",
