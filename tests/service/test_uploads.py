@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 import socket
 import time
 import zipfile
@@ -19,7 +20,7 @@ from iepile.errors import InputError
 from iepile.service.config import ServeConfig
 from iepile.service.refusals import TooLarge, TooSlow
 from iepile.service.uploads import NAME, Upload, UploadLimits, clean_name, file_path, receive
-from service_client import BOUNDARY, Client, form, in_thread
+from service_client import BOUNDARY, Client, ServiceProcess, form, in_thread
 
 TYPE = f"multipart/form-data; boundary={BOUNDARY}"
 ASK = {"schema": "person, firm", "tasks": "NER"}
@@ -165,7 +166,7 @@ def test_more_files_than_are_let_in(served: tuple[Client, Path]) -> None:
     assert served[0].upload([(f"{n}.txt", b"x") for n in range(1001)], **ASK).status == 413
 
 
-def bomb(part: str, size: int = 300 << 20) -> bytes:
+def bomb(part: str, size: int = 100 << 20) -> bytes:
     """A packed file whose one part is very large when unpacked."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive, archive.open(part, "w", force_zip64=True) as file:
@@ -274,3 +275,22 @@ def test_an_announced_size_beyond_the_limit_is_refused_before_it_comes(served: t
         connection.sendall(f"POST /v1/documents HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {TYPE}\r\n"
                            f"Content-Length: {1 << 40}\r\n\r\n".encode())
         assert connection.recv(1000).startswith(b"HTTP/1.1 413")
+
+
+@pytest.mark.slow
+def test_an_upload_is_never_in_memory_as_a_whole(compact: Path, tmp_path: Path) -> None:
+    with ServiceProcess(compact, tmp_path / "data") as service:
+        status = Path(f"/proc/{service.pid}/status")
+        if not status.exists():
+            pytest.skip("needs /proc")
+        service.client.upload([("a.txt", b"Ada.")], **ASK)
+        before = _peak(status)
+        answer = service.client.upload([(f"{n}.bin", bytes(50 << 20)) for n in range(4)], **ASK)
+        assert answer.status == 202
+        assert service.client.ended(answer.json()["id"])["state"] == "failed"
+        assert _peak(status) - before < 32 << 10, "KiB"
+
+
+def _peak(status: Path) -> int:
+    """The most memory that a process took, in KiB."""
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1])  # type: ignore[index]

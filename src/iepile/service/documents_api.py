@@ -186,7 +186,7 @@ def result(request: Request, id: Id, offset: Annotated[int, Query(ge=0, le=1 << 
            download: Annotated[bool, Query(description="As a file to save.")] = False) -> Response:
     """Of a job that is not done: the documents answered so far."""
     jobs: Jobs = request.app.state.service.jobs
-    job = jobs.get(id)
+    job = jobs.get(id, files=False)
     rows = islice(jobs.rows(id), offset, offset + limit if limit else None)
     headers = {"X-Job-State": str(job.state)}
     if download:
@@ -213,7 +213,7 @@ async def events(request: Request, id: Id,
                  last_event_id: Annotated[str | None, Header(description="As browsers send it.")] = None) -> Response:
     """Server-sent events: `new EventSource(url)` in a browser, `curl -N` elsewhere."""
     jobs: Jobs = request.app.state.service.jobs
-    job = await anyio.to_thread.run_sync(jobs.get, id)
+    job = await anyio.to_thread.run_sync(jobs.get, id, False)
     if last_event_id == LAST and job.state.ended:
         return Response(status_code=204)
     jobs.events.check()
@@ -241,7 +241,7 @@ async def _events(jobs: Jobs, id_: str) -> AsyncIterator[str]:
 
 
 def _short(jobs: Jobs, id_: str) -> JobView:
-    return view(jobs.get(id_), jobs.seconds_left(id_))
+    return view(jobs.get(id_, files=False), jobs.seconds_left(id_))
 
 
 def _state(jobs: Jobs, id_: str) -> JobState:

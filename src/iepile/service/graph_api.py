@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from mimetypes import guess_type
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -96,8 +97,9 @@ def graph(request: Request, body: GraphRequest) -> Response:
     form = form_named(body.form) if body.form else None
     schema = None if body.labels is None else request.app.state.service.schemas.of(body.labels)
     options = GraphOptions(body.merge, body.model, schema, tuple(body.prune))
-    with _work.place(), _work.made(_rows(body.documents), options) as store:
-        return _answer(store, form.name if form else "", body.limit, body.layout)
+    beside = request.app.state.service.jobs.folder
+    with _work.place(), _work.made(_rows(body.documents), options, beside) as store:
+        return _answer(store, form.name if form else "", body.limit, body.layout, beside)
 
 
 def _rows(documents: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -109,10 +111,10 @@ def _rows(documents: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield document_to_row(read)
 
 
-def _answer(store: Store, form: str, limit: int, layout: bool) -> Response:
+def _answer(store: Store, form: str, limit: int, layout: bool, beside: Path) -> Response:
     if not form:
         return _json(graph_view(store, limit, layout))
-    file = written(store, form_named(form))
+    file = written(store, form_named(form), beside)
     return StreamingResponse(file.blocks(), media_type=guess_type(file.name)[0] or "application/octet-stream", headers={
         "Content-Length": str(file.size), "Content-Disposition": f'attachment; filename="{file.name}"'})
 
@@ -125,14 +127,14 @@ def _json(value: Any) -> Response:
 def _graph_of(request: Request, id_: str, merge: bool) -> Iterator[Store]:
     """The graph of a job: kept where the job is done, else of what is answered so far."""
     jobs: Jobs = request.app.state.service.jobs
-    job = jobs.get(id_)
+    job = jobs.get(id_, files=False)
     options = GraphOptions(merge, job.asked.model)
     with _work.place():
         if job.state is State.DONE:
             with opened(_work.kept(JobFolder(jobs.folder, id_).graph(merge), jobs.rows(id_), options)) as store:
                 yield store
         else:
-            with _work.made(jobs.rows(id_), options) as store:
+            with _work.made(jobs.rows(id_), options, jobs.folder) as store:
                 yield store
 
 
@@ -144,7 +146,7 @@ def job_graph(request: Request, id: Id, form: Form = "", merge: bool = False, la
     if form:
         form_named(form)
     with _graph_of(request, id, merge) as store:
-        return _answer(store, form, limit, layout)
+        return _answer(store, form, limit, layout, request.app.state.service.jobs.folder)
 
 
 class Facts(BaseModel):

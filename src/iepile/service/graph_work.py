@@ -20,6 +20,7 @@ from iepile.graph.forms.form import forms
 from iepile.graph.store import Store
 from iepile.jsonl import write_rows
 from iepile.schema import Schema
+from iepile.service.job_folder import SCRATCH
 from iepile.service.refusals import Busy, NotHere, TooLong
 
 AT_ONCE = 2
@@ -70,13 +71,13 @@ class GraphWork:
             self._places.release()
 
     @contextmanager
-    def made(self, rows: Iterator[Mapping[str, Any]], options: GraphOptions) -> Iterator[Store]:
-        """The graph of documents, as long as the block runs.
+    def made(self, rows: Iterator[Mapping[str, Any]], options: GraphOptions, beside: Path) -> Iterator[Store]:
+        """The graph of documents, as long as the block runs, built in a folder in `beside`.
 
         Raises:
             InputError: rules that are none, or documents that cannot be read.
         """
-        with tempfile.TemporaryDirectory(prefix="iepile-graph-") as folder:
+        with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=beside) as folder:
             _build(rows, options, Path(folder))
             with opened(Path(folder) / "graph.db") as store:
                 yield store
@@ -87,7 +88,7 @@ class GraphWork:
             lock = self._building.setdefault(str(target), threading.Lock())
         with lock:
             if not target.exists():
-                with tempfile.TemporaryDirectory(prefix=".graph-", dir=target.parent.parent) as folder:
+                with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=target.parent.parent) as folder:
                     _build(rows, options, Path(folder))
                     (Path(folder) / "graph.db").replace(target)
         with self._lock:
@@ -150,13 +151,13 @@ def form_named(name: str) -> Form:
     return forms()[name]
 
 
-def written(store: Store, form: Form) -> Written:
-    """A graph in a form; forms that are folders are packed into a zip file.
+def written(store: Store, form: Form, beside: Path) -> Written:
+    """A graph in a form, made in a folder in `beside`; forms that are folders are packed into a zip file.
 
     Raises:
         NotHere: a library for the form is not installed.
     """
-    with tempfile.TemporaryDirectory(prefix="iepile-graph-") as made:
+    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=beside) as made:
         folder = Path(made)
         path = folder / (f"graph{form.endings[0]}" if form.endings else f"{form.name}.csv")
         try:

@@ -38,6 +38,18 @@ class JobFile:
 
 
 @dataclass
+class FileCounts:
+    """The files of a job in short."""
+
+    given: int = 0
+    read: int = 0
+    """Looked at."""
+    failed: int = 0
+    first: str = ""
+    """Name of the first."""
+
+
+@dataclass
 class Asked:
     """What is asked of the documents of a job."""
 
@@ -57,7 +69,7 @@ class Job:
     id: str
     asked: Asked
     files: list[JobFile]
-    """Empty where documents were handed in as they are."""
+    """Empty where documents were handed in as they are, or only `file_counts` were asked for."""
     created: float
     """Seconds since 1970, as all times."""
     state: State = State.WAITING
@@ -72,6 +84,7 @@ class Job:
     error: str = ""
     counts: dict[str, int] = field(default_factory=dict)
     """What was found, where it is done."""
+    file_counts: FileCounts = field(default_factory=FileCounts)
 
 
 def new_id() -> str:

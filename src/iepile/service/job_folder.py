@@ -10,6 +10,9 @@ from pathlib import Path
 from iepile.extraction.journal import journal_path
 from iepile.service.job import is_id
 
+SCRATCH = ".graph-"
+"""Begin of the names of folders beside those of jobs, in which graphs are built; none outlives the service."""
+
 
 class JobFolder:
     """The folder of one job."""

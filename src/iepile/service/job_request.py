@@ -10,7 +10,7 @@ import msgspec
 
 from iepile.errors import InputError
 from iepile.jsonl import BROKEN_JSON, write_rows
-from iepile.service.job import Asked, Job, JobFile
+from iepile.service.job import Asked, FileCounts, Job, JobFile
 from iepile.service.job_answering import check_asked
 from iepile.service.job_folder import JobFolder
 from iepile.service.refusals import TooLarge
@@ -132,7 +132,7 @@ def job_of_files(id_: str, asked: Asked, files: list[JobFile]) -> Job:
     """
     if not files:
         raise InputError("not given", field="files", expected="one file or several, each in a field `files`")
-    return Job(id_, asked, files, time.time())
+    return Job(id_, asked, files, time.time(), file_counts=FileCounts(len(files), first=files[0].name))
 
 
 def job_of_rows(id_: str, asked: Asked, rows: list[dict[str, Any]], folder: JobFolder) -> Job:

@@ -18,7 +18,7 @@ import msgspec
 
 from iepile.errors import IepileError, InputError
 from iepile.service.calls import Closed
-from iepile.service.job import Asked, Job, JobFile, State
+from iepile.service.job import Asked, FileCounts, Job, JobFile, State
 
 APPLICATION = 0x69654A62
 """Marks our files among those of SQLite ("ieJb")."""
@@ -69,13 +69,18 @@ class JobStore:
                 self._run(f"INSERT INTO file (job, number, {', '.join(_FILE)}) VALUES (?, ?, {_marks(_FILE)})",
                           [job.id, n, *(getattr(file, name) for name in _FILE)])
 
-    def get(self, id_: str) -> Job | None:
-        """A job; None: there is none."""
-        found = self._jobs("WHERE id = ?", (id_,))
+    def get(self, id_: str, files: bool = True) -> Job | None:
+        """A job, with its files or only how many they are; None: there is none."""
+        with self._lock:
+            found = self._jobs("WHERE id = ?", (id_,))
+            if found and files:
+                rows = self._run(f"SELECT {', '.join(_FILE)} FROM file WHERE job = ? ORDER BY number", (id_,))
+                found[0].files = [JobFile(name, size, documents, problem, bool(read))
+                                  for name, size, documents, problem, read in rows.fetchall()]
         return found[0] if found else None
 
     def page(self, offset: int, limit: int, states: Iterable[State] = ()) -> tuple[list[Job], int]:
-        """Jobs, the newest first, and how many there are."""
+        """Jobs without their files, the newest first, and how many there are."""
         wanted = list(states)
         where = f"WHERE state IN ({_marks(wanted)}) " if wanted else ""
         with self._lock:
@@ -89,7 +94,7 @@ class JobStore:
         return {str(state): found.get(state, 0) for state in State}
 
     def in_state(self, *states: State) -> list[Job]:
-        """The jobs in a state, the oldest first."""
+        """The jobs in a state without their files, the oldest first."""
         return self._jobs(f"WHERE state IN ({_marks(states)}) ORDER BY number", states)
 
     def ids(self) -> set[str]:
@@ -145,12 +150,13 @@ class JobStore:
             return [self._job(dict(zip(_COLUMNS, row, strict=True))) for row in rows]
 
     def _job(self, row: dict[str, Any]) -> Job:
-        files = self._run(f"SELECT {', '.join(_FILE)} FROM file WHERE job = ? ORDER BY number", (row["id"],))
+        given, read, failed, first = self._run(
+            "SELECT count(*), ifnull(sum(read), 0), ifnull(sum(problem != ''), 0), ifnull(min(CASE number WHEN 0 THEN "
+            "name END), '') FROM file WHERE job = ?", (row["id"],)).fetchone()
         return Job(**row | {
             "state": State(row["state"]), "asked": msgspec.json.decode(row["asked"], type=Asked),
-            "counts": msgspec.json.decode(row["counts"]),
-            "files": [JobFile(name, size, documents, problem, bool(read))
-                      for name, size, documents, problem, read in files.fetchall()],
+            "counts": msgspec.json.decode(row["counts"]), "files": [],
+            "file_counts": FileCounts(given, read, failed, first),
         })
 
     def _run(self, sql: str, values: Iterable[Any] = ()) -> sqlite3.Cursor:

@@ -106,10 +106,10 @@ def state_view(job: Job, seconds_left: float | None) -> JobState:
 
 
 def _common(job: Job, seconds_left: float | None) -> dict[str, Any]:
+    files = job.file_counts
     return {
         "id": job.id, "state": job.state, "done": job.done, "total": job.total, "created": job.created,
         "started": job.started, "finished": job.finished, "seconds_left": seconds_left, "error": job.error or None,
         "counts": job.counts or None, "model": job.asked.model, "tasks": job.asked.tasks,
-        "file_count": len(job.files), "files_read": sum(file.read for file in job.files),
-        "files_failed": sum(bool(file.problem) for file in job.files), "name": job.files[0].name if job.files else None,
+        "file_count": files.given, "files_read": files.read, "files_failed": files.failed, "name": files.first or None,
     }

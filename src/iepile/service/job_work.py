@@ -131,7 +131,7 @@ class JobWork:
                 self.store.change_files(job.id, read)
                 if all(file.read for file in job.files):
                     self._gather(job, folder)
-            if self.store.get(job.id) is None:
+            if self.store.get(job.id, files=False) is None:
                 folder.remove()
             self.tell(job.id)
 
@@ -146,7 +146,8 @@ class JobWork:
 
     def _unread(self) -> Job | None:
         jobs = [job for job in self.store.in_state(State.WAITING) if not job.total]
-        return min(jobs, key=lambda job: self._last_read.get(job.id, 0.0), default=None)
+        found = min(jobs, key=lambda job: self._last_read.get(job.id, 0.0), default=None)
+        return None if found is None else self.store.get(found.id)
 
     def _hand_out(self) -> None:
         """Begin jobs, until the service closes."""
@@ -204,7 +205,7 @@ class JobWork:
             self._note(work)
             with self._news:
                 del self.working[job.id]
-            if self.store.get(job.id) is None:
+            if self.store.get(job.id, files=False) is None:
                 folder.remove()
             self.tell(job.id)
 
@@ -225,7 +226,7 @@ class JobWork:
         try:
             yield
         except Exception as e:
-            if not self._closing and self.store.get(job.id) is not None:
+            if not self._closing and self.store.get(job.id, files=False) is not None:
                 self._fail(job, told(e, job.id, self.folder))
 
     def _fail(self, job: Job, problem: str) -> None:

@@ -23,7 +23,7 @@ from iepile.reading.limits import LIMITS, ReadLimits
 from iepile.service.folder_lock import FolderLock
 from iepile.service.job import Job, State, is_id
 from iepile.service.job_answering import config_of
-from iepile.service.job_folder import JobFolder
+from iepile.service.job_folder import SCRATCH, JobFolder
 from iepile.service.job_store import JobStore
 from iepile.service.job_work import JobWork
 from iepile.service.models import Models
@@ -64,8 +64,9 @@ class Jobs:
             self.store.change(job.id, state=State.WAITING)
         known = self.store.ids()
         for path in self.folder.iterdir():
-            if is_id(path.name) and path.name not in known:  # cut off before it was promised, or while it was removed
-                JobFolder(self.folder, path.name).remove()
+            # Cut off before it was promised, while it was removed, or while a graph was built.
+            if (is_id(path.name) and path.name not in known) or path.name.startswith(SCRATCH):
+                shutil.rmtree(path, ignore_errors=True)
         self._work.start()
         if self.keep_days:
             threading.Thread(target=self._sweep, name="old jobs", daemon=True).start()
@@ -103,13 +104,13 @@ class Jobs:
             if self.store.get(folder.path.name) is None:
                 folder.remove()
 
-    def get(self, id_: str) -> Job:
-        """A job as it stands.
+    def get(self, id_: str, files: bool = True) -> Job:
+        """A job as it stands, with its files or only how many they are.
 
         Raises:
             NotFound: there is none.
         """
-        job = self.store.get(id_) if is_id(id_) else None
+        job = self.store.get(id_, files) if is_id(id_) else None
         if job is None:
             raise NotFound("no such job", field="id", fix="GET /v1/documents lists them")
         return self.live(job)
