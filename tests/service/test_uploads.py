@@ -277,6 +277,19 @@ def test_an_announced_size_beyond_the_limit_is_refused_before_it_comes(served: t
         assert connection.recv(1000).startswith(b"HTTP/1.1 413")
 
 
+def test_tables_and_the_column_of_their_texts(served: tuple[Client, Path]) -> None:
+    client, _ = served
+    table = b"n,body\n1,Ada works for Bolt.\n2,Bob Lee works for Acme Inc.\n"
+    files = [("t.csv", table), ("t.csv:1", b"Cora."), ("good.txt", b"Ada works for Bolt.")]
+    job = client.ended(client.upload(files, settings='{"text_field": "body"}', **ASK).json()["id"])
+    ids = [row["id"] for row in client.get(f"/v1/documents/{job['id']}/result").rows()]
+    assert len(ids) == len(set(ids)) == 3 and [id_[:6] for id_ in ids] == ["t.csv:", "t.csv:", "good.t"]
+    assert [file["documents"] for file in job["files"]][::2] == [2, 1]
+    job = client.ended(client.upload(files[:1], settings='{"text_field": "nope"}', **ASK).json()["id"])
+    assert job["state"] == "failed" and "nope" in job["files"][0]["problem"]
+    assert client.upload(files, settings='{"text_field": 3}', **ASK).status == 422
+
+
 @pytest.mark.slow
 def test_an_upload_is_never_in_memory_as_a_whole(compact: Path, tmp_path: Path) -> None:
     with ServiceProcess(compact, tmp_path / "data") as service:
