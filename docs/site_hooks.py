@@ -56,8 +56,10 @@ def _as_text(link: re.Match[str]) -> str:
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
-    """Chinese pages look for their search index in the Chinese part of the site."""
-    if not page.url.startswith("zh/"):
+    """What a screen reader needs; Chinese pages look for their search index in the Chinese part."""
+    chinese = page.url.startswith("zh/")
+    output = output.replace('role="dialog"', f'role="dialog" aria-label="{"搜索" if chinese else "Search"}"', 1)
+    if not chinese:
         return output
     base = "/".join([".."] * (page.url.count("/") - 1)) or "."
     return SEARCH_BASE.sub(rf"\g<1>{base}\g<2>", output, count=1)

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from browser import Browser, Page
+from page_driver import findings
 
 ROOT = Path(__file__).parents[2]
 pytest.importorskip("material", reason="needs the extra docs")
@@ -29,6 +30,9 @@ SEARCHES = [  # page to search on, words, what must be found
     ("zh/index.html", "标签顺序", "论文的 F1 复现不了"),
     ("zh/index.html", "怎样构造难负例", "怎样为新数据集构造难负例"),
 ]
+
+WITH_A_MOUSE = "window.matchMedia = (ask => q => ask.call(window, q === '(hover)' ? 'all' : q))(window.matchMedia)"
+"""A browser without a screen tells of no mouse; the theme then leaves wide blocks of code to touch."""
 
 
 @pytest.fixture(scope="module")
@@ -100,15 +104,26 @@ def test_search_in_both_languages_and_no_request_leaves(address: str, tmp_path: 
             assert any(title in text.replace("\u200b", "") for text, _ in found), (words, found)
             assert {"/zh/" in to for _, to in found} == {path.startswith("zh/")}
             _leaves_nothing(page, address)
-        for path in ("api.html", "zh/performance.html"):
-            page = _visit(browser, empty, address + path, width=390)
-            assert page.run("document.documentElement.scrollWidth") <= 390, path
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_pages_fit_a_narrow_screen_and_are_accessible(address: str, tmp_path: Path, dark: bool) -> None:
+    empty = tmp_path / "empty.html"
+    empty.write_text("<title>empty</title>", "utf-8")
+    with Browser(tmp_path) as browser:
+        for path, width in (("zh/index.html", 1280), ("migration.html", 390), ("zh/faq.html", 390), ("api.html", 1280)):
+            page = _visit(browser, empty, address + path, width, dark)
+            assert page.run("document.body.dataset.mdColorScheme") == ("slate" if dark else "default")
+            assert page.run("document.documentElement.scrollWidth") <= width, path
+            assert findings(page) == [], path
             _leaves_nothing(page, address)
 
 
-def _visit(browser: Browser, empty: Path, url: str, width: int = 1280) -> Page:
-    page = browser.open(empty, width=width)
+def _visit(browser: Browser, empty: Path, url: str, width: int = 1280, dark: bool = False) -> Page:
+    page = browser.open(empty, width=width, dark=dark)
     page.requests.clear()
+    page.call("Page.addScriptToEvaluateOnNewDocument", source=WITH_A_MOUSE)
     page.call("Page.navigate", url=url)
     _wait(page, "document.readyState === 'complete' && location.href !== 'about:blank' && !!window.document$")
     return page
