@@ -179,6 +179,30 @@ def test_a_small_job_does_not_wait_for_huge_ones(served: Client) -> None:
         served.send("DELETE", f"/v1/documents/{id_}")
 
 
+def test_answers_of_a_job_do_not_depend_on_who_else_asks(served: Client) -> None:
+    calm = handed_in(served, 30, 40, settings={"orders": 2})
+    served.ended(calm)
+    over, statuses = threading.Event(), set[int]()
+
+    def ask() -> None:
+        while not over.is_set():
+            statuses.add(served.post("/v1/extract", {"text": texts(1, 5)[0], "schema": SCHEMA}).status)
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        busy = [handed_in(served, 30, 40, settings={"orders": 2}) for _ in range(2)]
+        assert {served.ended(id_)["state"] for id_ in busy} == {"done"}
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert statuses == {200}
+    results = {served.get(f"/v1/documents/{id_}/result").body for id_ in (calm, *busy)}
+    assert len(results) == 1
+
+
 # Events.
 
 

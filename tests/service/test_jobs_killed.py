@@ -79,6 +79,14 @@ def test_killed_in_the_middle_of_five_hundred_documents(compact: Path, tmp_path:
     check(compact, tmp_path, count=500, kills=5, by_command=True)
 
 
+@pytest.mark.slow
+def test_killed_while_a_language_model_answers(language_model: Path, tmp_path: Path) -> None:
+    body = {"documents": documents(16, 1), "schema": SCHEMA, "settings": {"orders": 2}}
+    whole = undisturbed(language_model, tmp_path / "calm", body, by_command=True)
+    torn, amid = tormented(language_model, tmp_path / "torn", body, kills=2, by_command=True)
+    assert amid == 2 and torn == whole
+
+
 def test_stopped_politely_it_goes_on_too(compact: Path, tmp_path: Path) -> None:
     body = {"documents": documents(30, 40), "schema": SCHEMA, "settings": SETTINGS}
     with ServiceProcess(compact, tmp_path / "data") as service:

@@ -131,7 +131,12 @@ def _graph_of(request: Request, id_: str, merge: bool) -> Iterator[Store]:
     options = GraphOptions(merge, job.asked.model)
     with _work.place():
         if job.state is State.DONE:
-            with opened(_work.kept(JobFolder(jobs.folder, id_).graph(merge), jobs.rows(id_), options)) as store:
+            try:
+                graph = _work.kept(JobFolder(jobs.folder, id_).graph(merge), jobs.rows(id_), options)
+            except FileNotFoundError:
+                jobs.get(id_, files=False)  # taken away meanwhile
+                raise
+            with opened(graph) as store:
                 yield store
         else:
             with _work.made(jobs.rows(id_), options, jobs.folder) as store:

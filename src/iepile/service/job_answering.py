@@ -55,8 +55,8 @@ def answer(job: Job, folder: JobFolder, engine: Engine, model: str, progress: Ca
         IepileError: the engine failed or was stopped; what it answered so far is kept.
     """
     if not folder.finished():
-        folder.forget_graphs()
         predict(config_of(job, folder, model), engine, progress)
+        folder.forget_graphs()
 
 
 def counts_of(folder: JobFolder) -> dict[str, int]:

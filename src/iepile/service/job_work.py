@@ -131,9 +131,14 @@ class JobWork:
                 self.store.change_files(job.id, read)
                 if all(file.read for file in job.files):
                     self._gather(job, folder)
-            if self.store.get(job.id, files=False) is None:
-                folder.remove()
-            self.tell(job.id)
+            self._clear_up(job, folder)
+
+    def _clear_up(self, job: Job, folder: JobFolder) -> None:
+        if self._closing:
+            return  # the store may be closed; the next start sees to what is left
+        if self.store.get(job.id, files=False) is None:
+            folder.remove()
+        self.tell(job.id)
 
     def _gather(self, job: Job, folder: JobFolder) -> None:
         self._last_read.pop(job.id, None)
@@ -205,9 +210,7 @@ class JobWork:
             self._note(work)
             with self._news:
                 del self.working[job.id]
-            if self.store.get(job.id, files=False) is None:
-                folder.remove()
-            self.tell(job.id)
+            self._clear_up(job, folder)
 
     def _ticked(self, work: Working, done: int, total: int) -> None:
         work.progress.at(done)
