@@ -101,8 +101,8 @@ def in_thread(config: Any) -> Iterator[Client]:
     from iepile.service.app import Service
     from iepile.service.server import _Server, bind
 
-    listener = bind("127.0.0.1", 0)
     service = Service.open(config)
+    listener = bind("127.0.0.1", 0)
     server = _Server(config, service, lambda: None)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
     try:

@@ -203,6 +203,34 @@ def test_answers_of_a_job_do_not_depend_on_who_else_asks(served: Client) -> None
     assert len(results) == 1
 
 
+def test_questions_that_failed_are_asked_again_and_nothing_else(tmp_path: Path) -> None:
+    pytest.importorskip("openai")
+    from server_double import Double
+
+    broken = [True]
+    # The engine is tried out with texts of its own before; ours hold a number.
+    with Double("vllm", fault=lambda text, n: "500 broken" if "Bob 3" in text and broken[0] else None) as double:
+        engine = {"retries": 0, "model_name": double.models[0]}
+        with in_thread(config(tmp_path, tmp_path, model=double.url, engine_options=engine)) as client:
+            body = {"texts": [f"Ada met Bob {n}." for n in range(6)], "schema": "person"}
+            id_ = str(client.post("/v1/documents", body).json()["id"])
+            job = client.ended(id_)
+            assert (job["state"], job["counts"]["errors"], job["done"]) == ("done", 1, 6)
+            rows = client.get(f"/v1/documents/{id_}/result").rows()
+            assert [row.get("finish", "") for row in rows] == ["", "", "", "error", "", ""]
+            assert client.get(f"/v1/documents/{id_}/graph").json()["counts"]["documents"] == 5
+            broken[0] = False
+            before = len(double.asked)
+            assert _resumed(client, id_) == "done"
+            assert len(double.asked) - before == 1, "only what failed is asked again"
+            mended = client.get(f"/v1/documents/{id_}/result").rows()
+            assert [row["entity"] for row in mended[:3]] == [row["entity"] for row in rows[:3]]
+            assert len(mended[3]["entity"]) == 2 and "finish" not in mended[3]
+            assert client.get(f"/v1/documents/{id_}").json()["counts"]["errors"] == 0
+            assert client.get(f"/v1/documents/{id_}/graph").json()["counts"]["documents"] == 6, "the graph is made anew"
+            assert client.post(f"/v1/documents/{id_}/resume").status == 409
+
+
 # Events.
 
 
