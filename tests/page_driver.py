@@ -39,8 +39,8 @@ def opened(browser: Browser, url: str, width: int = 1280, height: int = 900, dar
            language: str = "en", schema: Any = SCHEMA) -> Page:
     """The page as a new visitor finds it, with a schema to work with."""
     page = browser.open(url + "page/settings.json", width, height, dark)
-    page.run("""(async () => { localStorage.clear(); sessionStorage.clear();
-        await new Promise(done => { const r = indexedDB.deleteDatabase("iepile"); r.onsuccess = r.onerror = r.onblocked = done; }); })()""")
+    page.run("""(async () => { localStorage.clear(); sessionStorage.clear(); await new Promise(done => {
+        const r = indexedDB.deleteDatabase("iepile"); r.onsuccess = r.onerror = r.onblocked = done; }); })()""")
     page.run(f"localStorage.setItem('iepile.language', JSON.stringify({json.dumps(language)}))")
     page.errors.clear()
     go(page, url)
@@ -75,6 +75,11 @@ def shown(page: Page) -> str:
     return str(page.run("document.body.innerText"))
 
 
+def texts(page: Page, selector: str) -> list[str]:
+    """The words of all elements."""
+    return list(page.run(f"[...document.querySelectorAll({json.dumps(selector)})].map(e => e.textContent)"))
+
+
 def take_schema(page: Page, schema: Any) -> None:
     """Open a schema file, as the button for it does."""
     page.run(f"""(() => {{ const file = new File([{json.dumps(json.dumps(schema))}], "schema.json");
@@ -97,11 +102,8 @@ def write(page: Page, selector: str, text: str) -> None:
 def extracted(page: Page, text: str) -> list[dict[str, Any]]:
     """Paste a text, press the button, wait; the facts that the page holds."""
     write(page, "#input", text)
-    before = page.run("document.getElementById('result-about').textContent + performance.now()")
-    page.run("document.getElementById('result').dataset.before = '1'")
     page.click("#extract")
     until(page, "document.getElementById('working').hidden && !document.getElementById('extract').disabled")
-    assert before is not None
     return facts(page)
 
 
@@ -135,8 +137,8 @@ def drop(page: Page, files: dict[str, bytes]) -> None:
     named = {name: list(content) for name, content in files.items()}
     page.run(f"""(() => {{ const data = new DataTransfer(), files = {json.dumps(named)};
         for (const [name, bytes] of Object.entries(files)) data.items.add(new File([new Uint8Array(bytes)], name));
-        for (const kind of ["dragover", "drop"])
-          document.body.dispatchEvent(new DragEvent(kind, {{dataTransfer: data, bubbles: true, cancelable: true}})); }})()""")
+        const about = {{dataTransfer: data, bubbles: true, cancelable: true}};
+        for (const kind of ["dragover", "drop"]) document.body.dispatchEvent(new DragEvent(kind, about)); }})()""")
 
 
 def findings(page: Page) -> list[str]:
@@ -152,8 +154,8 @@ def findings(page: Page) -> list[str]:
 
 def sideways(page: Page) -> list[str]:
     """Elements that make the page wider than the window."""
-    return list(page.run("""document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("*")]
-        .filter(e => e.getBoundingClientRect().right > innerWidth + 1).slice(0, 5)
+    return list(page.run("""document.documentElement.scrollWidth <= innerWidth ? []
+        : [...document.querySelectorAll("*")].filter(e => e.getBoundingClientRect().right > innerWidth + 1).slice(0, 5)
         .map(e => `${e.tagName}#${e.id}.${e.className}`)"""))
 
 

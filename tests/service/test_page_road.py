@@ -1,4 +1,4 @@
-"""The whole road on the page: paste, extract, marks, review, save, and a file that training takes; files dropped on it."""
+"""The whole road on the page: paste, extract, marks, review, save, a file that training takes; files dropped on it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import CONTROL, Browser
-from page_driver import TEXT, drop, extracted, facts, go, opened, select, served, shown, stays_home, until, write
 
+from browser import CONTROL, Browser
 from iepile.unified import document_from_row
+from page_driver import TEXT, drop, extracted, facts, go, opened, select, served, shown, stays_home, until, write
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,8 @@ def test_from_text_to_training_data(browser: Browser, url: str, tmp_path: Path) 
     page.click("#review-form [type=submit]")
     added = [f for f in facts(page) if f["verdict"] == "added"]
     start = TEXT.index("Bolt fired")
-    assert [(f["type"], f["parts"][0]["start"], f["parts"][0]["end"]) for f in added] == [("headline", start, start + 10)]
+    part = added[0]["parts"][0]
+    assert [f["type"] for f in added] == ["headline"] and (part["start"], part["end"]) == (start, start + 10)
 
     page.click("#save")
     until(page, "document.getElementById('saved-note').textContent !== ''")
@@ -89,9 +90,8 @@ def test_from_text_to_training_data(browser: Browser, url: str, tmp_path: Path) 
 
 def trains(row: dict, folder: Path) -> None:
     """`iepile convert` takes the file as it is."""
-    from served_models import SCHEMA
-
     from iepile.corpus.convert import ConvertConfig, convert
+    from served_models import SCHEMA
 
     (folder / "corrections.jsonl").write_text(json.dumps(row, ensure_ascii=False) + "\n", "utf-8")
     schema = json.loads(json.dumps(SCHEMA))
@@ -115,7 +115,7 @@ def test_files_become_a_job_that_a_reload_finds(browser: Browser, url: str) -> N
     until(page, "document.querySelector('#jobs .job.done')")
     assert "one.txt" in shown(page)
     page.click("#jobs .job.done .main")
-    until(page, "document.querySelectorAll('#document option').length === 2")
+    until(page, "location.hash === '#extract' && document.querySelectorAll('#document option').length === 2")
     page.click("#after")
     assert page.run("document.getElementById('result-title').textContent") == "two.html"
     assert "U.S. Steel" in page.run("document.getElementById('text').textContent")
