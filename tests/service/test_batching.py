@@ -21,6 +21,7 @@ from iepile.schema import Schema
 from iepile.service.batching import SharedEngine
 from iepile.service.calls import Closed, EngineFault, GivenUp
 from served_models import SCHEMA, TEXTS, talkative
+from server_double import Double
 
 WANTED = Schema.from_dict(SCHEMA)
 
@@ -421,3 +422,25 @@ def test_errors_of_the_engine_reach_the_extractor(shared: Callable[..., SharedEn
 
     with pytest.raises(IepileError, match="too long"), shared(Lasting()).caller() as engine:
         _facts(engine, "Ada", Schema.of_entities("person"))
+
+
+def test_a_server_is_asked_by_many_threads_at_once(shared: Callable[..., SharedEngine]) -> None:
+    pytest.importorskip("openai")
+    texts = [f"Ada met Bob on day {n}." for n in range(12)]
+    people = Schema.of_entities("person")
+    with Double("vllm", delay=0.1) as double:
+        one = shared(open_engine("openai", double.url, {"concurrency": 6}))
+        assert (one.threads, one.batch) == (6, 1)
+
+        def caller(text: str) -> Facts:
+            with one.caller() as engine:
+                return _facts(engine, text, people)
+
+        behind = one.background()
+        with ThreadPoolExecutor(13) as pool:
+            job = pool.submit(lambda: list(Extractor(behind).extract_many(texts, people)))
+            found = list(pool.map(caller, texts))
+            assert found == job.result(60)
+        assert all([e.span.text for e in facts.entities] == ["Ada", "Bob"] for facts in found)
+        assert 3 <= double.most_at_once <= 6
+        one.close()
