@@ -5,11 +5,12 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.installed-for-tests
 
-.PHONY: help quickstart test test-all lint clean
+.PHONY: help quickstart test test-all lint docs clean
 help:
 	@echo "make quickstart   data, training, F1 and a graph in a few minutes"
 	@echo "make test         linters, types, layers, and the tests"
 	@echo "make test-all     the same with the long tests"
+	@echo "make docs         the documentation as a site, in site/"
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "iepile needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
@@ -36,5 +37,8 @@ test: lint
 test-all: lint
 	$(BIN)/python -m pytest -n 2
 
+docs: $(TEST_STAMP)
+	$(BIN)/python -m mkdocs build --strict
+
 clean:
-	rm -rf $(VENV) runs build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) runs build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis

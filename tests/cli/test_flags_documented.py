@@ -23,6 +23,7 @@ CONFIGS = {
     "clean": ["iepile.corpus.clean:CleanConfig"],
     "leaks": ["iepile.corpus.leaks:LeaksConfig"],
     "doctor": ["iepile.cli.doctor:DoctorConfig"],
+    "serve": ["iepile.service.config:ServeConfig", "iepile.extraction.job:ModelFlags"],
     "shell-completion": ["iepile.cli.shell_completion:ShellCompletionConfig"],
     "completion": ["iepile.corpus.completion:CompletionConfig"],
     "convert": ["iepile.corpus.convert:ConvertConfig"],
