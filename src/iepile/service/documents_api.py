@@ -23,6 +23,7 @@ from starlette.requests import ClientDisconnect
 
 from iepile.jsonl import dumps
 from iepile.schema import Schema
+from iepile.service.calls import Closed
 from iepile.service.job import Job, State, new_id
 from iepile.service.job_folder import JobFolder
 from iepile.service.job_request import asked_of, body_of, fields_of, job_of_files, job_of_rows, rows_of
@@ -229,6 +230,8 @@ async def _events(jobs: Jobs, id_: str) -> AsyncIterator[str]:
                 state = await anyio.to_thread.run_sync(_short, jobs, id_)
             except NotFound:
                 yield f"id: {LAST}\nevent: gone\ndata: {{}}\n\n"
+                return
+            except Closed:
                 return
             text = state.model_dump_json(exclude_none=True)
             if text != said:
