@@ -105,7 +105,7 @@ def lark_of_gbnf(grammar: str) -> str:
     Raises:
         InputError: not GBNF.
     """
-    from llguidance import gbnf_to_lark
+    from llguidance.gbnf_to_lark import gbnf_to_lark
 
     if len(grammar) > LONGEST:
         raise InputError(f"the grammar has {len(grammar)} characters", field="grammar", expected=f"at most {LONGEST}")

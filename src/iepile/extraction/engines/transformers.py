@@ -141,6 +141,14 @@ class TransformersEngine:
         """Tokens to keep free for the answer; see `Prompts.answer_room`."""
         return self._prompts.answer_room(request)
 
+    def prompt_ids(self, request: Request) -> list[int]:
+        """Token ids of the prompt of a request.
+
+        Raises:
+            InputError: see `Prompts.ids`.
+        """
+        return self._prompts.ids(request)
+
     def check(self, request: Request) -> int:
         """Tokens of the prompt of a request that can be answered.
 
