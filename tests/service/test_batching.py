@@ -281,6 +281,25 @@ def test_a_request_goes_before_a_stretch_in_work_is_done(shared: Callable[..., S
     assert engine.batches[:2] == [list("abcd"), ["quick"]]
 
 
+def test_background_goes_on_however_many_requests_come(shared: Callable[..., SharedEngine]) -> None:
+    one = shared(Echo(stretch=2, wait=0.002), batch=1)
+    done = threading.Event()
+
+    def always() -> None:
+        while not done.is_set():
+            list(one.generate(ask("a", "b", "c")))
+
+    with ThreadPoolExecutor(6) as pool:
+        busy = [pool.submit(always) for _ in range(5)]
+        try:
+            job = pool.submit(lambda: [c.text for c in one.background().generate(ask(*"abcdef"))])
+            assert sorted(job.result(20)) == list("ABCDEF")
+        finally:
+            done.set()
+        for call in busy:
+            call.result(20)
+
+
 def test_background_hands_over_company_and_stops_when_it_is_closed(shared: Callable[..., SharedEngine]) -> None:
     engine = Echo(stretch=2)
     one = shared(engine)

@@ -3,7 +3,7 @@
 An engine is no more than an iterator over its answers, and knows nothing of threads. `SharedEngine` owns it and asks
 it from a thread of its own. While one batch is answered, what arrives forms the next. Requests that somebody waits for
 come first; work in the background goes in the stretches that the engine asks for, each by itself, so that its answers
-do not depend on who else is there, and gives way whenever the engine has handed something out.
+do not depend on who else is there, and gives way whenever the engine has handed something out, but not for ever.
 
 An engine that answers many calls at once by itself (`concurrency`, as one that asks a server) is asked from that many
 threads, one request at a time.
@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 BATCH = 64
 """Most questions answered together, where neither the settings nor the engine say."""
+TURNS = 8
+"""Batches of requests after which work in the background has a turn, however many requests wait."""
 PATIENCE = 30.0
 """Seconds that closing waits for the answers in work."""
 
@@ -58,7 +60,7 @@ class SharedEngine:
         self._calls: deque[Call] = deque()
         self._stretches: deque[Call] = deque()
         self._live: set[Call] = set()
-        self._coming = 0
+        self._coming = self._turns = 0
         self._closed = False
         self._threads = [threading.Thread(target=self._work, name=f"engine {self.name} {n}", daemon=True)
                          for n in range(self.threads)]
@@ -145,8 +147,10 @@ class SharedEngine:
                         self._changed.wait()
                     if self._closed:
                         return
-                    batch = self._next_batch() if self._calls else []
+                    behind = bool(self._stretches) and self._turns >= TURNS
+                    batch = self._next_batch() if self._calls and not behind else []
                     stretch = self._stretches.popleft() if not batch and self._stretches else None
+                    self._turns = 0 if batch == [] else self._turns + 1
                 if batch:
                     self._answer(batch)
                 elif stretch is not None:
@@ -229,7 +233,7 @@ class SharedEngine:
                 close()
 
     def _let_through(self) -> None:
-        while True:
+        for _ in range(TURNS):
             with self._changed:
                 batch = self._next_batch() if self._calls and not self._closed else []
             if not batch:
