@@ -42,11 +42,11 @@ def test_small_portions_and_windows_change_nothing(tmp_path: Path, monkeypatch: 
 def test_windows_that_do_not_fit_the_memory_are_made_smaller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read, asked = form._window, []
 
-    def narrow(connection: Any, low: int, high: int) -> Any:
+    def narrow(connection: Any, trails: Any, low: int, high: int) -> Any:
         asked.append(high - low)
         if high - low > 20:
             raise RuntimeError("Buffer manager exception: The buffer pool is full")
-        return read(connection, low, high)
+        return read(connection, trails, low, high)
 
     monkeypatch.setattr(form, "_window", narrow)
     monkeypatch.setattr(form, "READ_ROWS", 64)
