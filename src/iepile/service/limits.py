@@ -33,6 +33,7 @@ MOST_HEADERS = 200
 SLACK = 5.0
 """Seconds in which an answer that comes in pieces may still say that its time is up."""
 EVENTS = "text/event-stream"
+"""Type of answers that come as server-sent events."""
 GONE = 499
 """Status that is noted where nobody was left to be told one."""
 _HEADERS = {b"x-content-type-options": b"nosniff", b"referrer-policy": b"no-referrer", b"x-frame-options": b"DENY",
@@ -165,8 +166,8 @@ class Gate:
         waiting: set[asyncio.Future[Any]] = {work} if gone is None else {work, gone}
         try:
             while True:
-                # A download takes as long as it goes on, and events for ever; each piece of them has its time.
-                endless = until is None or (reply.started and (scope["method"] == "GET" or reply.kind == EVENTS))
+                # A download takes as long as it goes on, and news of jobs for ever; each piece of them has its time.
+                endless = until is None or (reply.started and scope["method"] == "GET")
                 left = None if endless or until is None else max(
                     0.0, until + reply.started * SLACK - asyncio.get_running_loop().time())
                 await asyncio.wait(waiting, timeout=1.0 if left is None else left,
@@ -249,7 +250,6 @@ class _Reply:
     def __init__(self, send: Send, seconds: float, cors: bool) -> None:
         self._send, self._seconds, self._cors = send, seconds, cors
         self.status = 0
-        self.kind = ""
         self.started = self._closed = False
         self.error: Exception | None = None
 
@@ -268,8 +268,7 @@ class _Reply:
         if message["type"] == "http.response.start":
             self.started, self.status = True, message["status"]
             headers: list[tuple[bytes, bytes]] = list(message.get("headers", []))
-            known = {name.lower(): value for name, value in headers}
-            self.kind = known.get(b"content-type", b"").decode("latin-1").partition(";")[0]
+            known = {name.lower() for name, _ in headers}
             for name, value in _HEADERS.items():
                 if name not in known and not (self._cors and name == b"cross-origin-resource-policy"):
                     headers.append((name, value))
