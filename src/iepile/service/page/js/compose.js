@@ -10,6 +10,7 @@ import { empty, faults, written } from "./schema_model.js";
 import { extract, extractStream } from "./service.js";
 import { on, opened, showRun, state, tell } from "./state.js";
 import { noToast } from "./toast.js";
+import { visit } from "./views.js";
 import { number, onLanguage, t } from "./words.js";
 
 let files = [], running = null, limits = { max_characters: 200_000, max_texts: 64, max_file: 64 << 20, max_upload: 256 << 20, max_files: 1000, endings: [] };
@@ -90,7 +91,7 @@ async function submit(event) {
       await sendFiles(files, { schema: written(), model: model(), settings: settings() }, share => { byId("working-note").textContent = t("going_up", Math.round(100 * share)); });
       files = [];
       showFiles();
-      location.hash = "documents";
+      visit("documents");
     } else await ask(running.signal);
   } catch (error) {
     explain(error, { place, again: submit });
@@ -123,6 +124,7 @@ async function ask(signal) {
   const facts = run.documents.reduce((n, d) => n + d.facts.length, 0);
   announce(t("done", number(facts), number(Math.round(run.seconds * 10) / 10)));
   await keepNow();
+  visit("extract");
   byId("result").scrollIntoView({ block: "start", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
   byId("result-title").focus({ preventScroll: true });
 }
@@ -151,7 +153,7 @@ export function startCompose() {
     document.body.classList.remove("dropping");
     if (!holdsFiles(e)) return;
     e.preventDefault();
-    location.hash = "extract";
+    visit("extract");
     take(e.dataTransfer.files);
   });
   // The last words before the page closes are kept too.

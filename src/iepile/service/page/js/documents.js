@@ -5,6 +5,7 @@ import { explain } from "./problems.js";
 import { jobs } from "./service.js";
 import { keepNow } from "./history.js";
 import { on, opened, showRun, state, tell } from "./state.js";
+import { visit } from "./views.js";
 import { number, onLanguage, t, time } from "./words.js";
 
 const PAGE = 50, EVERY = 2000, OVER = ["done", "failed", "cancelled"];
@@ -96,7 +97,7 @@ async function open(job) {
     const run = { id: `job ${job.id}`, time: Date.now() / 1000, title: title(job), schema, model: job.model, documents: rows.map(r => opened(r)), seconds: 0, job: job.id, total: job.done };
     showRun(run);
     await keepNow();
-    location.hash = "extract";
+    visit("extract");
     byId("result-title").focus();
   } catch (error) { explain(error, { place: byId("documents-problem"), again: () => open(job) }); }
 }

@@ -4,6 +4,7 @@ import { byId, fill, make, short } from "./dom.js";
 import { forget, forgetAll, restored, runs } from "./history.js";
 import { setText } from "./compose.js";
 import { on, showRun } from "./state.js";
+import { visit } from "./views.js";
 import { number, onLanguage, t, time } from "./words.js";
 
 let sure = 0;
@@ -24,7 +25,7 @@ async function show() {
 function restore(run) {
   showRun(restored(run));
   if (!run.job && run.documents.length === 1) setText(run.documents[0].row.text);
-  location.hash = "extract";
+  visit("extract");
   byId("result-title").focus();
 }
 

@@ -7,6 +7,7 @@ import { moveDocument, showTab } from "./result.js";
 import { redo, undo, verdict } from "./review.js";
 import { closeEditor, openEditor, openNew } from "./review_form.js";
 import { choose, chosenFact, current, state } from "./state.js";
+import { VIEWS, visit } from "./views.js";
 import { onLanguage, t } from "./words.js";
 
 const KEYS = [
@@ -15,7 +16,6 @@ const KEYS = [
   ["Enter", "key_next_line", "next"], ["Alt+↓ ↑", "key_move_line"],
 ];
 const TABS = { t: "text", b: "table", g: "graph", j: "json" };
-const VIEWS = ["extract", "schema", "documents", "saved", "history"];
 
 const inField = e => e.target.closest("input:not([type=checkbox], [type=range]), textarea, select, dialog");
 const inReview = () => !byId("view-extract").hidden && current();
@@ -29,8 +29,8 @@ function pressed(e) {
   }
   if (e.ctrlKey || e.metaKey || e.altKey || inField(e)) return;
   if (e.key === "?") { e.preventDefault(); byId("help").showModal(); return; }
-  if (e.key === "/") { e.preventDefault(); location.hash = "extract"; byId("input").focus(); return; }
-  if (/^[1-5]$/.test(e.key)) { location.hash = VIEWS[e.key - 1]; return; }
+  if (e.key === "/") { e.preventDefault(); visit("extract"); byId("input").focus(); return; }
+  if (/^[1-5]$/.test(e.key)) { visit(VIEWS[e.key - 1]); return; }
   if (inReview()) review(e);
 }
 

@@ -23,21 +23,10 @@ import { startExchange } from "./schema_exchange.js";
 import { startGallery } from "./schema_gallery.js";
 import { startModel } from "./schema_model.js";
 import { models, settings } from "./service.js";
-import { tell } from "./state.js";
+import { startViews } from "./views.js";
 import { firstLanguage, language, onLanguage, speak, t } from "./words.js";
 
-const VIEWS = ["extract", "schema", "documents", "saved", "history"];
 const DRESSES = ["auto", "light", "dark"];
-
-function route() {
-  const wanted = VIEWS.includes(location.hash.slice(1)) ? location.hash.slice(1) : "extract";
-  for (const view of VIEWS) {
-    byId(`view-${view}`).hidden = view !== wanted;
-    const link = byId(`to-${view}`);
-    if (view === wanted) { link.setAttribute("aria-current", "page"); link.scrollIntoView({ block: "nearest", inline: "nearest" }); } else link.removeAttribute("aria-current");
-  }
-  tell(`view-${wanted}`);
-}
 
 function dress(name) {
   if (name === "auto") delete document.documentElement.dataset.dress; else document.documentElement.dataset.dress = name;
@@ -67,13 +56,12 @@ function start() {
   onLanguage(() => { byId("language").textContent = t("other_language"); byId("language").lang = language() === "en" ? "zh-CN" : "en"; dress(kept("dress", "auto")); });
   byId("language").addEventListener("click", () => speak(language() === "en" ? "zh" : "en", true));
   byId("dress").addEventListener("click", () => { const next = DRESSES[(DRESSES.indexOf(kept("dress", "auto")) + 1) % DRESSES.length]; keep("dress", next); dress(next); });
-  addEventListener("hashchange", route);
   addEventListener("token", askService);
 }
 
 start();
 await speak(firstLanguage());
-route();
+startViews();
 document.body.classList.add("ready");
 await Promise.all([askService(), restoreLast()]);
 await Promise.all([startGallery(), startDocuments()]);

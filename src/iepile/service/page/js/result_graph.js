@@ -47,10 +47,10 @@ const start = n => ({ x: 40 * Math.sqrt(n + 1) * Math.cos(2.4 * n), y: 40 * Math
 function style() {
   const tone = Array.from({ length: 9 }, (_, n) => ({ selector: `node.t${n}`, style: { "background-color": colour(`t${n}`) } }));
   return [
-    { selector: "node", style: { width: "data(size)", height: "data(size)", label: "data(label)", "font-size": 12, color: colour("ink"), "text-outline-color": colour("paper"), "text-outline-width": 2, "text-valign": "bottom", "text-margin-y": 3, "text-max-width": 140, "text-wrap": "ellipsis", "overlay-opacity": 0 } },
+    { selector: "node", style: { width: "data(size)", height: "data(size)", label: "data(label)", "font-size": 13, color: colour("ink"), "text-outline-color": colour("paper"), "text-outline-width": 2, "text-valign": "bottom", "text-margin-y": 3, "text-max-width": 140, "text-wrap": "ellipsis", "overlay-opacity": 0 } },
     ...tone,
     { selector: "node.event", style: { shape: "diamond" } },
-    { selector: "edge", style: { width: 1.6, "line-color": colour("edge"), "target-arrow-color": colour("edge"), "target-arrow-shape": "triangle", "arrow-scale": 0.8, "curve-style": "bezier", label: "data(label)", "font-size": 10, color: colour("soft"), "text-outline-color": colour("paper"), "text-outline-width": 2, "text-rotation": "autorotate", "overlay-opacity": 0 } },
+    { selector: "edge", style: { width: 1.6, "line-color": colour("edge"), "target-arrow-color": colour("edge"), "target-arrow-shape": "triangle", "arrow-scale": 0.8, "curve-style": "bezier", label: "data(label)", "font-size": 11, color: colour("soft"), "text-outline-color": colour("paper"), "text-outline-width": 2, "text-rotation": "autorotate", "overlay-opacity": 0 } },
     { selector: "edge.chosen", style: { "line-color": colour("chosen"), "target-arrow-color": colour("chosen"), width: 3.5, color: colour("ink") } },
     { selector: "node.chosen", style: { "border-width": 4, "border-color": colour("chosen") } },
   ];
@@ -68,6 +68,7 @@ export async function showGraph() {
   let cytoscape;
   try { cytoscape = await library(); } catch { byId("graph-counts").textContent = t("graph_failed"); return; }
   cy?.destroy();
+  const { clientWidth: w, clientHeight: h } = byId("picture");
   cy = cytoscape({
     container: byId("picture"),
     elements: {
@@ -75,7 +76,7 @@ export async function showGraph() {
       edges: lines.map((e, n) => ({ data: { id: `l${n}`, source: e.from, target: e.to, label: e.label, fact: e.fact, at: e.at } })),
     },
     style: style(), minZoom: 0.1, maxZoom: 3, boxSelectionEnabled: false,
-    layout: { name: "cose", animate: false, randomize: false, nodeRepulsion: () => 5000, idealEdgeLength: () => 60, componentSpacing: 40, padding: 24, nodeDimensionsIncludeLabels: true },
+    layout: { name: "cose", animate: false, randomize: false, nodeRepulsion: () => 5000, idealEdgeLength: () => 70, componentSpacing: 50, padding: 24, boundingBox: { x1: 0, y1: 0, w, h }, nodeDimensionsIncludeLabels: true },
   });
   if (cy.zoom() > 1.3) { cy.zoom(1.3); cy.center(); }
   cy.on("tap", "edge", e => lead(e.target.data("at"), e.target.data("fact")));

@@ -4,6 +4,7 @@ import { byId, fill, make } from "./dom.js";
 import { inWords } from "./facts.js";
 import { placeInWords } from "./places.js";
 import { choose, current, on, shown, state, tones } from "./state.js";
+import { visit } from "./views.js";
 import { number, onLanguage, percent, t } from "./words.js";
 
 const STEP = 200;
@@ -46,7 +47,7 @@ function cell(column, f, tone) {
   if (column === "type") return make("span", { class: `label ${f.kind === "relation" ? "plain" : tone(f)} ${f.kind}` }, f.type);
   if (column === "confidence") return f.confidence === null ? "" : percent(f.confidence);
   if (column === "start") return f.start === undefined ? "" : number(f.start);
-  if (column === "words") return make("button", { type: "button", class: "link", onclick: e => { e.stopPropagation(); choose(f.id, "table"); location.hash = "extract"; byId("tab-text").click(); } }, inWords(f));
+  if (column === "words") return make("button", { type: "button", class: "link", onclick: e => { e.stopPropagation(); choose(f.id, "table"); visit("extract"); byId("tab-text").click(); } }, inWords(f));
   return COLUMNS[column](f);
 }
 

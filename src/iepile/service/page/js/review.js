@@ -7,6 +7,7 @@ import { explain } from "./problems.js";
 import { corrections } from "./service.js";
 import { chosenFact, current, on, shown, state, tell } from "./state.js";
 import { toast } from "./toast.js";
+import { visit } from "./views.js";
 import { number, onLanguage, percent, t } from "./words.js";
 
 const MOST_STEPS = 200;
@@ -79,7 +80,7 @@ async function save() {
       throw error;
     });
     doc.saved = { id: kept.id, facts: doc.facts };
-    toast(t("saved", number(Object.values(kept.facts).reduce((a, b) => a + b, 0))), { label: t("see_saved"), does: () => { location.hash = "saved"; } });
+    toast(t("saved", number(Object.values(kept.facts).reduce((a, b) => a + b, 0))), { label: t("see_saved"), does: () => { visit("saved"); } });
     keepRun();
     tell("saved");
     show();

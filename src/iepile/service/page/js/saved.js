@@ -5,6 +5,7 @@ import { explain } from "./problems.js";
 import { corrections } from "./service.js";
 import { on, opened, showRun, state } from "./state.js";
 import { toast } from "./toast.js";
+import { visit } from "./views.js";
 import { number, onLanguage, t, time } from "./words.js";
 
 let list = [];
@@ -34,7 +35,7 @@ async function open(entry) {
     doc.facts = doc.facts.map(f => ({ ...f, verdict: "accepted" }));
     doc.saved = { id: entry.id, facts: doc.facts };
     showRun({ id: `kept ${entry.id}`, time: Date.now() / 1000, title: short(entry.text, 120), schema: state.schema, model: "", documents: [doc], seconds: 0 });
-    location.hash = "extract";
+    visit("extract");
     byId("result-title").focus();
   } catch (error) { explain(error, { place: byId("saved-problem"), again: () => open(entry) }); }
 }

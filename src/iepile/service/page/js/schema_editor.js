@@ -38,7 +38,7 @@ function lineOf(line, lines, kind, role = false) {
 }
 
 function roles(event) {
-  return make("div", { class: "roles" }, make("ul", { class: "lines", "aria-label": t("roles_of", event.name.trim() || t("unnamed")) }, event.roles.map(r => lineOf(r, event.roles, "roles", true))),
+  return make("div", { class: "role-box" }, make("ul", { class: "lines", "aria-label": t("roles_of", event.name.trim() || t("unnamed")) }, event.roles.map(r => lineOf(r, event.roles, "roles", true))),
     make("button", { type: "button", class: "small", "data-add-role": event.id, onclick: () => add(event.roles, blankRole()) }, icon("add"), t("add_role")));
 }
 

@@ -7,6 +7,7 @@ import { empty, replace, undoSchema } from "./schema_model.js";
 import { schemaOf, schemas } from "./service.js";
 import { tell } from "./state.js";
 import { toast } from "./toast.js";
+import { visit } from "./views.js";
 import { language, number, onLanguage, t } from "./words.js";
 
 let samples = [], served = [], found = "";
@@ -30,7 +31,7 @@ function use(schema, words = null) {
   replace(schema);
   tell("schema-replaced");
   if (words !== null) setText(words);
-  location.hash = words === null ? "schema" : "extract";
+  visit(words === null ? "schema" : "extract");
   if (words === null) scrollTo({ top: 0 });
   const changedText = words !== null && before.trim() && before !== words;
   toast(t(words === null ? "schema_taken" : "example_taken"), had || changedText ? { label: t("undo"), does: () => { undoSchema(); tell("schema-replaced"); if (words !== null) setText(before); } } : null);
