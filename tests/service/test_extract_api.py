@@ -128,6 +128,22 @@ def test_what_means_nothing_is_refused_with_its_field(serve: Serve) -> None:
         assert error["problem"] and len(answer.content) < 3000
 
 
+@pytest.mark.parametrize("body", [
+    {"texts": ["abc def " * 380] * 64, "schema": [f"label {n}" for n in range(1900)]},
+    {"text": "abc def " * 24_000, "schema": [f"label {n}" for n in range(1900)], "settings": {"split_num": 1}},
+    {"text": "a b. " * 6000, "schema": [f"label {n}" for n in range(60)], "settings": {"window": 32, "overlap": 16}},
+    {"text": "a b. " * 40_000, "schema": "person", "settings": {"window": 32, "overlap": 16, "passes": 32}},
+    {"text": "abc def", "schema": [f"label {n}" for n in range(1900)],
+     "settings": {"split_num": 1, "orders": 32, "passes": 32}},
+])
+def test_more_than_can_be_asked_is_refused_before_it_is_planned(body: dict[str, Any], serve: Serve) -> None:
+    client = serve()
+    started = time.process_time()
+    answer = client.post("/v1/extract", json=body)
+    assert answer.status_code == 422 and "more than 4,096 questions" in answer.text, answer.text
+    assert time.process_time() - started < 5
+
+
 def test_a_wrong_setting_is_answered_with_the_right_name(serve: Serve) -> None:
     body = {"text": "a", "schema": "a", "settings": {"min_confidense": 1}}
     assert serve().post("/v1/extract", json=body).json()["error"]["fix"] == "did you mean min_confidence?"

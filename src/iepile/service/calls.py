@@ -114,8 +114,7 @@ class Caller:
         wanted = (r for r in requests if not r.done)
         asked = list(islice(wanted, self._most + 1)) if self._most else list(wanted)
         if self._most and len(asked) > self._most:
-            raise InputError(f"the texts come to more than {self._most} questions", field="schema",
-                             fix="ask fewer labels, texts, orders or passes at a time, or hand in documents")
+            raise too_many(self._most)
         return asked
 
     def _begin(self, call: Call, background: bool) -> None:
@@ -195,6 +194,12 @@ class MeasuredCaller(Caller):
 
 class MeasuredBackground(MeasuredCaller, BackgroundCaller):
     """The same in the background."""
+
+
+def too_many(most: int) -> InputError:
+    """Refusal of texts that come to more questions than one caller may ask."""
+    return InputError(f"the texts come to more than {most:,} questions", field="schema",
+                      fix="ask fewer labels, texts, orders or passes at a time, or hand in documents")
 
 
 def caller_of(shared: SharedEngine, most: int = 0, coming: bool = True, strict: bool = False) -> Caller:

@@ -12,11 +12,12 @@ from msgspec.structs import replace
 from iepile.errors import InputError
 from iepile.extraction.extractor import Extractor
 from iepile.extraction.grounding import Grounded
+from iepile.extraction.plan import DOCUMENT_WINDOW
 from iepile.extraction.polls import SchemaPolls
 from iepile.records import Document
 from iepile.schema import Schema
 from iepile.service.batching import SharedEngine
-from iepile.service.calls import Caller
+from iepile.service.calls import Caller, too_many
 from iepile.service.refusals import TooLarge
 from iepile.service.settings import read_settings
 from iepile.tasks.task import get_task
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from iepile.service.app import Service
 
 MOST_TASKS = 16
+PLANNED = 50
+"""Times as many questions as may be asked that a plan may come to, by the most careful guess."""
+MOST_READ = 32_000_000
+"""Characters of all texts, once for each batch of labels: so much is written down to see how long prompts are."""
 
 
 class ExtractRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -85,10 +90,11 @@ def read_request(body: bytes, service: Service) -> Asked:
     if sum(len(d.text) for d in documents) > service.config.max_characters:
         raise TooLarge(f"more than {service.config.max_characters:,} characters", field="texts",
                        fix="send less at a time, or hand it in with POST /v1/documents")
-    asked = SchemaPolls(schema, tasks, settings["split_num"] or None).tasks
-    if not asked:
+    polls = SchemaPolls(schema, tasks, settings["split_num"] or None)
+    if not (asked := polls.tasks):
         raise InputError("has no label for what is asked", field="schema",
                          expected=f"labels for {', '.join(tasks)}" if tasks else "entities, relations or events")
+    _check_amount([d.text for d in documents], len(polls.polls("en")), settings, service.config.max_questions)
     return Asked(documents, schema, tasks, given.model or next(iter(service.models)), engine, settings, given.stream,
                  tuple(dict.fromkeys(get_task(name).annotation for name in asked)))
 
@@ -110,6 +116,17 @@ def answers(asked: Asked, caller: Caller) -> Iterator[dict[str, Any]]:
         if problems := _problems(grounded):
             row["problems"] = problems
         yield row
+
+
+def _check_amount(texts: list[str], polls: int, settings: dict[str, Any], most: int) -> None:
+    """Refuse what would be too much even to plan; the exact number of questions is counted when they are asked."""
+    texts = [text for text in texts if text.strip()]
+    characters, each = sum(map(len, texts)), polls * settings["passes"]
+    # A window begins after at least this share of the one before (windows.py), and no token is shorter than a letter.
+    windows = len(texts) + characters * (settings["overlap"] + 1) / (settings["window"] or DOCUMENT_WINDOW)
+    if (len(texts) * each > most or windows * each * settings["orders"] > PLANNED * most
+            or characters * polls > MOST_READ):
+        raise too_many(most)
 
 
 def _documents(given: ExtractRequest) -> list[Document]:

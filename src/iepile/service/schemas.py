@@ -19,7 +19,7 @@ from iepile.schema_text import schema_of_text
 from iepile.service.refusals import NotFound
 from iepile.service.safe_patterns import check_patterns
 
-MOST = 5_000
+MOST = 2_000
 """Most labels, roles and other values of a schema that a request brings."""
 LONGEST = 20_000
 """Most characters of a short list of labels."""
