@@ -13,8 +13,8 @@ import openai
 import pytest
 
 from iepile.extraction.engines.engine import Request, open_engine
-from iepile.instructions.wording import prompt
 from iepile.instruction import Instruction
+from iepile.instructions.wording import prompt
 from iepile.service.config import ServeConfig
 from served_models import TEXTS
 from service_client import Client, in_thread

@@ -105,13 +105,13 @@ def lark_of_gbnf(grammar: str) -> str:
     Raises:
         InputError: not GBNF.
     """
-    from llguidance.gbnf_to_lark import gbnf_to_lark
+    from llguidance.gbnf_to_lark import GbnfToLarkError, gbnf_to_lark
 
     if len(grammar) > LONGEST:
         raise InputError(f"the grammar has {len(grammar)} characters", field="grammar", expected=f"at most {LONGEST}")
     try:
         return str(gbnf_to_lark(grammar))
-    except (ValueError, IndexError, KeyError, RecursionError, AttributeError, TypeError) as e:
+    except (GbnfToLarkError, ValueError, IndexError, KeyError, RecursionError) as e:
         raise InputError(f"not a grammar in GBNF: {e or type(e).__name__}", field="grammar") from None
 
 

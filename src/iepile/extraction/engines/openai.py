@@ -37,7 +37,7 @@ class OpenAIOptions:
 
     model_name: str = ""
     """Name of the model on the server; empty: the only one it has."""
-    constraint: Literal["auto", "lark", "gbnf", "json_schema", "none"] = "auto"
+    constraint: Literal["auto", "verbatim", "lark", "gbnf", "json_schema", "none"] = "auto"
     """How answers are held to their form; `auto`: the strictest way that the server keeps to."""
     endpoint: Literal["chat", "completions"] = "chat"
     """`chat`: the server's own chat template makes the prompt; `completions`: `template` does, here."""
@@ -111,7 +111,7 @@ class OpenAIEngine:
         self._answering = Answering(options, self.found, self._calls)
         self.context = self._answering.context
         """Most tokens of prompt and answer; None: the server does not tell."""
-        held = options.constraint == "none" or self.found.step in ("lark", "gbnf")
+        held = options.constraint == "none" or self.found.step in ("verbatim", "lark", "gbnf")
         logger.log(logging.INFO if held else logging.WARNING, "%s: %s", address.base, self.found.told())
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Completion]:

@@ -15,11 +15,12 @@ from iepile.extraction.server.calls import Calls
 from iepile.extraction.server.check import Checked, check, logprobs_of
 from iepile.extraction.server.dialects import Step, filled
 from iepile.extraction.server.failures import Failed
-from iepile.extraction.server.forms import grammar_of
+from iepile.extraction.server.forms import grammar_of, verbatim_of
 from iepile.extraction.server.found import Found
 from iepile.extraction.server.pace import wait_before
 from iepile.extraction.server.question import Question, read_question
 from iepile.extraction.server.reply import Reply
+from iepile.tasks.triple_shape import triple_shape
 
 if TYPE_CHECKING:
     from iepile.extraction.engines.openai import OpenAIOptions
@@ -85,7 +86,7 @@ class Answering:
                 failure = "the server's content filter withheld the answer"
                 break
             # A JSON schema cannot keep mentions to the text: grounding tells which are not in it.
-            done = Checked(reply.text.strip(), True) if step == "none" \
+            done = Checked(reply.text.strip(), True) if step == "none" or question.shape is None \
                 else check(question, reply.text, verbatim=step != "json_schema")
             if done.whole or (done.closed and reply.finish == "length"):
                 return _completion(request, reply, done, paid)
@@ -102,11 +103,15 @@ class Answering:
 
     def _ways(self, question: Question) -> tuple[tuple[Step, dict[str, Any]], ...]:
         if question.shape is None:
-            return (("none", {}),)
+            # A server of ours knows the form of questions in words that ask for triples.
+            own = tuple(way for way in self.found.forms if way[0] == "verbatim" and triple_shape(question.query))
+            return (*own, ("none", {}))
         forced = self.options.constraint not in ("auto", "none")
         return self.found.forms if forced else (*self.found.forms, ("none", {}))
 
     def _grammar(self, question: Question, step: Step) -> Any:
+        if step == "verbatim":
+            return verbatim_of(question.request, self.options.max_items or None)
         assert question.shape is not None
         grammar = grammar_of(step, question.shape, question.source, self.options.max_items or None,
                              self.found.dialect)

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
-Step = Literal["lark", "gbnf", "json_schema", "none"]
-LADDER: tuple[Step, ...] = ("lark", "gbnf", "json_schema")
+Step = Literal["verbatim", "lark", "gbnf", "json_schema", "none"]
+LADDER: tuple[Step, ...] = ("verbatim", "lark", "gbnf", "json_schema")
 """Ways to hold an answer to its form, the strictest first; after them only the plain answer is left."""
 
 
@@ -35,13 +35,15 @@ class Dialect(msgspec.Struct, frozen=True):
     """Whether its list of models names all that it answers with."""
     strict_schemas: bool = False
     """Takes no more of JSON schema than OpenAI's strict mode."""
+    verbatim: tuple[dict[str, Any], ...] = ()
+    """It knows our tasks and writes the grammar itself; `$`: the task, most elements of a list, values."""
     lark: tuple[dict[str, Any], ...] = ()
     gbnf: tuple[dict[str, Any], ...] = ()
     json_schema: tuple[dict[str, Any], ...] = ()
 
     def forms(self, step: Step) -> tuple[dict[str, Any], ...]:
         """Fields of a request that carry a grammar of this step, `$` in its place; more than one: try in turn."""
-        known = {"lark": self.lark, "gbnf": self.gbnf, "json_schema": self.json_schema}
+        known = {"verbatim": self.verbatim, "lark": self.lark, "gbnf": self.gbnf, "json_schema": self.json_schema}
         return known.get(step, ())
 
 

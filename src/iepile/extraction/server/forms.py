@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
+from iepile.extraction.engines.engine import Request
 from iepile.extraction.gbnf import gbnf
 from iepile.extraction.grammar import lark
 from iepile.extraction.server.dialects import Dialect, Step
 from iepile.extraction.server.json_schema import json_schema
 from iepile.tasks.shape import Shape
+
+
+def verbatim_of(request: Request, most: int | None) -> dict[str, Any]:
+    """What a server of ours is told, which writes the grammar of a request itself.
+
+    Args:
+        most: most elements of a list; None: no bound.
+    """
+    form = {"type": "iepile", "task": request.task, "max_items": most or 0}
+    return form | ({"values": msgspec.to_builtins(request.values)} if request.values else {})
 
 
 def grammar_of(step: Step, shape: Shape, text: str, most: int | None, dialect: Dialect) -> str | dict[str, Any] | None:

@@ -46,6 +46,8 @@ async def count_prompt(client: Client, found: Found, options: OpenAIOptions, que
 
 async def _count(client: Client, how: str, model: str, asked: list[dict[str, str]] | str,
                  given: dict[str, Any]) -> int:
+    if how == "own" and not isinstance(asked, str):
+        return int((await client.fetch("/v1/tokenize", {"model": model, "messages": asked}))["count"])
     text = asked if isinstance(asked, str) else "\n".join(m["content"] for m in asked)
     if how == "messages":
         more: dict[str, Any] = {"prompt": asked}
@@ -59,6 +61,8 @@ async def _count(client: Client, how: str, model: str, asked: list[dict[str, str
             text = (await client.fetch("/apply-template", body))["prompt"]
         body = {"content": text, "add_special": True, "parse_special": True}
         return len((await client.fetch("/tokenize", body))["tokens"])
+    if how == "own":
+        raise LookupError("only conversations are counted")
     # These count the text, not the template.
     more_tokens = 0 if isinstance(asked, str) else TEMPLATE
     if how == "extras":

@@ -20,11 +20,12 @@ from iepile.extraction.server.check import check
 from iepile.extraction.server.client import Client
 from iepile.extraction.server.dialects import LADDER, Dialect, Step, dialect_of, filled
 from iepile.extraction.server.failures import Failed, stops_the_run
-from iepile.extraction.server.forms import grammar_of
+from iepile.extraction.server.forms import grammar_of, verbatim_of
 from iepile.extraction.server.found import Found
 from iepile.extraction.server.measure import count_prompt
-from iepile.extraction.server.question import Question
+from iepile.extraction.server.question import Question, messages
 from iepile.extraction.server.reply import Reply
+from iepile.instruction import Instruction
 from iepile.tasks import get_task
 from iepile.tasks.shape import MENTION, ListOf, object_of
 from iepile.tasks.task import Item
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 WORD = "qzxvk"
 """The text that the probing question is about."""
 SHAPE = object_of([("answer", ListOf(MENTION, least=1))])
+ROW = Instruction("", ["answer"], WORD).render()
+NOTHING = '{"answer": []}'
+"""What a model may say that finds nothing."""
 _PINNED = re.compile(r"pinned to '(.+?)'")
 _OPTIONAL = ("logprobs", "top_logprobs", "chat_template_kwargs", "seed", "repetition_penalty", "repeat_penalty",
              "temperature")
@@ -190,9 +194,13 @@ async def find_forms(found: Found, wanted: str, ask: Ask, body: dict[str, Any]) 
         for form in found.dialect.forms(step) if wanted in ("auto", step) else ():
             question = Question(Request("", "NER", ""), "", get_task("NER"), (Item("answer"),), SHAPE, WORD)
             try:
-                if (grammar := grammar_of(step, SHAPE, WORD, 1, found.dialect)) is None:
+                asked = body
+                if step == "verbatim":
+                    grammar: Any = verbatim_of(Request("", "NER", ""), 1)
+                    asked = body | {"messages": messages(Question(Request("", "NER", ROW), ROW), "")}
+                elif (grammar := grammar_of(step, SHAPE, WORD, 1, found.dialect)) is None:
                     break
-                reply = await ask(body | filled(form, grammar))
+                reply = await ask(asked | filled(form, grammar))
             except Failed as e:
                 if e.kind not in ("refused", "server", "malformed", "context"):
                     raise
@@ -200,7 +208,8 @@ async def find_forms(found: Found, wanted: str, ask: Ask, body: dict[str, Any]) 
                 continue
             # A model may well name nothing, which only some grammars can shut out.
             checked = check(question, reply.text.replace('[""]', f'["{WORD}"]'))
-            if checked.whole or (checked.closed and WORD in checked.text):
+            named = step == "verbatim" and reply.text == NOTHING
+            if named or checked.whole or (checked.closed and WORD in checked.text):
                 working.append((step, form))
                 break
             said = f"it answered {reply.text[:60]!r}"
