@@ -23,6 +23,8 @@ MOST = 2_000
 """Most labels, roles and other values of a schema that a request brings."""
 LONGEST = 20_000
 """Most characters of a short list of labels."""
+LONGEST_NAME = 500
+"""Characters of a label."""
 ENDINGS = (".yaml", ".yml", ".json")
 
 
@@ -123,6 +125,11 @@ def about(schema: Schema) -> str:
 
 
 def _with_labels(schema: Schema) -> Schema:
+    names = (*schema.entity_names, *schema.relation_names, *schema.event_names,
+             *(name for event in schema.events for name in event.role_names))
+    if any(len(name) > LONGEST_NAME for name in names):
+        raise InputError(f"a label has more than {LONGEST_NAME} characters", field="schema",
+                         fix="name it shortly; a description may be longer")
     if not (schema.entities or schema.relations or schema.events):
         raise InputError("has no label", field="schema", expected='"person, place", or an object with entities')
     return schema

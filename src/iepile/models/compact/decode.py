@@ -48,7 +48,7 @@ class Plan:
     """Pair labels by what their first span is."""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def plan(spans: tuple[Label, ...], pairs: tuple[Label, ...]) -> Plan:
     """What must be looked for to answer these labels."""
     followers: dict[Use, list[Label]] = {}

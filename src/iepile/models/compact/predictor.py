@@ -13,6 +13,10 @@ from iepile.models.compact.example import Label, Prediction, Question
 from iepile.models.compact.scorer import Scorer
 
 
+MOST_WARNED = 10_000
+"""Labels that are remembered as told: a service that runs for months is asked for any number."""
+
+
 class UnseenLabelWarning(UserWarning):
     """A label was asked that the model never saw in training; do not expect answers to it."""
 
@@ -62,6 +66,8 @@ class Predictor:
     def _warn(self, questions: Sequence[Question]) -> None:
         # Texts mostly ask the same, so that each distinct question is looked at once.
         asked = {(id(q.spans), id(q.pairs)): (q.spans, q.pairs) for q in questions}
+        if len(self._warned) >= MOST_WARNED:
+            return
         known = set(self.labels) | self._warned
         new = sorted({label for spans, pairs in asked.values() for label in spans + pairs} - known)
         if new:
