@@ -1,4 +1,4 @@
-"""Our own engine for servers asks a service of ours: what it finds out, and the answers of the engine in this process."""
+"""Our own engine for servers asks a service of ours: what it finds out, and the answers of the local engine."""
 
 from __future__ import annotations
 

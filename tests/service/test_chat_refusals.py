@@ -47,7 +47,8 @@ def served(language_model: Path, compact: Path, tmp_path_factory: pytest.TempPat
     ({"messages": HI, "stream_options": {"include_usage": True}}, 400, "stream_options", None),
     ({"messages": HI, "response_format": {"type": "xml"}}, 400, "response_format.type", None),
     ({"messages": HI, "response_format": {"type": "json_schema"}}, 400, "response_format.json_schema", None),
-    ({"messages": HI, "response_format": {"type": "json_object"}, "ebnf": 'root ::= "a"'}, 400, "response_format", None),
+    ({"messages": HI, "response_format": {"type": "json_object"}, "ebnf": 'root ::= "a"'}, 400, "response_format",
+     None),
     ({"messages": HI, "response_format": {"type": "iepile"}}, 400, "messages", None),
     ({"messages": HI, "ebnf": "root ::= ("}, 400, "grammar", None),
     ({"messages": HI, "guided_regex": "("}, 400, "grammar", None),
@@ -98,7 +99,8 @@ def test_whoever_goes_away_has_the_answer_given_up(language_model: Path, tmp_pat
 
 
 def test_a_slow_reader_holds_nobody_up(served: Client) -> None:
-    body = json.dumps({"messages": HI, "max_tokens": 400, "stream": True, "logprobs": True, "top_logprobs": 20}).encode()
+    body = json.dumps({"messages": HI, "max_tokens": 400, "stream": True, "logprobs": True,
+                       "top_logprobs": 20}).encode()
     with socket.socket() as s:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         s.connect(("127.0.0.1", served.port))
