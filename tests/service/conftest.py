@@ -14,7 +14,9 @@ pytest.importorskip("fastapi")
 
 from fastapi.testclient import TestClient
 
+from iepile.extraction.engines.engine import Engine
 from iepile.service.app import create_app
+from iepile.service.batching import SharedEngine
 from iepile.service.config import ServeConfig
 from served_models import talkative, tiny_language_model
 
@@ -53,3 +55,19 @@ def serve(compact: Path, tmp_path: Path) -> Iterator[Callable[..., TestClient]]:
 
         number = count()
         yield start
+
+
+@pytest.fixture
+def shared() -> Iterator[Callable[..., SharedEngine]]:
+    made: list[SharedEngine] = []
+
+    def make(engine: Engine, **settings: float) -> SharedEngine:
+        made.append(SharedEngine(engine, **settings))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield make
+    for one in made:
+        hold = getattr(one.engine, "hold", None)
+        if hold is not None:
+            hold.set()
+        one.close()

@@ -1,4 +1,4 @@
-"""Many threads, one engine: equal answers, batches of several callers, fair turns, errors where they belong."""
+"""Many threads, one engine: batches of several callers, fair turns, errors where they belong."""
 
 from __future__ import annotations
 
@@ -7,89 +7,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iepile.errors import IepileError, InputError
-from iepile.extraction.engines.engine import Completion, Engine, Measuring, Request, open_engine
-from iepile.extraction.extractor import Extractor
-from iepile.records import Facts
-from iepile.schema import Schema
+from echo_engine import Echo, ask, until
+from iepile.errors import InputError
+from iepile.extraction.engines.engine import Completion, Engine, Request
 from iepile.service.batching import SharedEngine
 from iepile.service.calls import Closed, EngineFault, GivenUp
-from served_models import SCHEMA, TEXTS, talkative
-from server_double import Double
-
-WANTED = Schema.from_dict(SCHEMA)
-
-
-def ask(*words: str) -> list[Request]:
-    return [Request(f"{n}", "", word) for n, word in enumerate(words)]
-
-
-class Echo:
-    """Says what it is asked in capitals, a stretch at a time, and notes its batches; `hold` keeps it waiting."""
-
-    name = "echo"
-
-    def __init__(self, stretch: int = 1, concurrency: int = 1, wait: float = 0.0) -> None:
-        self.stretch, self.concurrency, self.wait = stretch, concurrency, wait
-        self.batches: list[list[str]] = []
-        self.hold = threading.Event()
-        self.hold.set()
-        self.begun = threading.Semaphore(0)
-        self.at_once = self.most_at_once = 0
-        self.closed = False
-        self._lock = threading.Lock()
-
-    def generate(self, requests: Iterable[Request]) -> Iterator[Completion]:
-        stream = iter(requests)
-        with self._lock:
-            self.at_once += 1
-            self.most_at_once = max(self.at_once, self.most_at_once)
-        try:
-            while some := list(islice(stream, max(self.stretch, 64))):
-                self.batches.append([r.instruction for r in some])
-                self.begun.release()
-                assert self.hold.wait(20)
-                time.sleep(self.wait)
-                for r in some:
-                    if "raise" in r.instruction:
-                        raise InputError("no such word", field="word") if "input" in r.instruction else KeyError("oops")
-                    if not r.done and r.instruction != "silence":
-                        yield Completion(r.key, r.instruction.upper(), tokens=2, prompt_tokens=3)
-        finally:
-            with self._lock:
-                self.at_once -= 1
-
-    def close(self) -> None:
-        self.closed = True
-
-
-@pytest.fixture
-def shared() -> Iterator[Callable[..., SharedEngine]]:
-    made: list[SharedEngine] = []
-
-    def make(engine: Engine, **settings: float) -> SharedEngine:
-        made.append(SharedEngine(engine, **settings))  # type: ignore[arg-type]
-        return made[-1]
-
-    yield make
-    for one in made:
-        hold = getattr(one.engine, "hold", None)
-        if hold is not None:
-            hold.set()
-        one.close()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.002)
 
 
 def test_what_arrives_while_a_batch_runs_forms_the_next(shared: Callable[..., SharedEngine]) -> None:
@@ -250,96 +177,6 @@ def test_close_ends_all_who_wait_and_closes_the_engine(shared: Callable[..., Sha
         list(one.generate(ask("late")))
 
 
-def test_background_keeps_its_stretches_and_gives_way_between_answers(shared: Callable[..., SharedEngine]) -> None:
-    engine = Echo(stretch=3)
-    one = shared(engine)
-    job = one.background()
-    assert job.stretch == 3
-    answers = job.generate(ask(*"abcdefgh"))
-    assert next(answers).text == "A"
-    assert [c.text for c in one.generate(ask("quick"))] == ["QUICK"]
-    rest = [c.text for c in answers]
-    assert rest == list("BCDEFGH")
-    assert [b for b in engine.batches if b != ["quick"]] == [list("abc"), list("def"), list("gh")]
-
-
-def test_a_request_goes_before_a_stretch_in_work_is_done(shared: Callable[..., SharedEngine]) -> None:
-    engine = Echo(stretch=4)
-    one = shared(engine)
-    engine.hold.clear()
-    job = one.background().generate(ask(*"abcdefgh"))
-    order: list[str] = []
-    worker = threading.Thread(target=lambda: order.extend(c.text for c in job))
-    worker.start()
-    assert engine.begun.acquire(timeout=20)
-    request = threading.Thread(target=lambda: order.extend(c.text for c in one.generate(ask("quick"))))
-    request.start()
-    until(lambda: one.waiting == 1)
-    engine.hold.set()
-    worker.join(20)
-    request.join(20)
-    assert engine.batches[:2] == [list("abcd"), ["quick"]]
-
-
-def test_background_goes_on_however_many_requests_come(shared: Callable[..., SharedEngine]) -> None:
-    one = shared(Echo(stretch=2, wait=0.002), batch=1)
-    done = threading.Event()
-
-    def always() -> None:
-        while not done.is_set():
-            list(one.generate(ask("a", "b", "c")))
-
-    with ThreadPoolExecutor(6) as pool:
-        busy = [pool.submit(always) for _ in range(5)]
-        try:
-            job = pool.submit(lambda: [c.text for c in one.background().generate(ask(*"abcdef"))])
-            assert sorted(job.result(20)) == list("ABCDEF")
-        finally:
-            done.set()
-        for call in busy:
-            call.result(20)
-
-
-def test_background_hands_over_company_and_stops_when_it_is_closed(shared: Callable[..., SharedEngine]) -> None:
-    engine = Echo(stretch=2)
-    one = shared(engine)
-    some = [Request("0", "", "a", done=True), Request("1", "", "b"), Request("2", "", "c"), Request("3", "", "d")]
-    assert [c.key for c in one.background().generate(some)] == ["1", "2", "3"]
-    read: list[int] = []
-
-    def endless() -> Iterator[Request]:
-        for n in range(10_000):
-            read.append(n)
-            yield Request(str(n), "", "x")
-
-    job = one.background()
-    answers = job.generate(endless())
-    next(answers)
-    answers.close()
-    assert len(read) < 20
-    until(lambda: not one._live and not one._stretches)
-    with pytest.raises(InputError):
-        list(one.background().generate(ask("raise input")))
-    with pytest.raises(EngineFault):
-        list(one.background().generate(ask("silence", "a")))
-    assert len(list(one.background().generate(ask("a", "b", "c")))) == 3
-    assert list(one.background().generate([])) == []
-
-
-def test_a_cancelled_job_is_woken(shared: Callable[..., SharedEngine]) -> None:
-    engine = Echo(stretch=2)
-    one = shared(engine)
-    engine.hold.clear()
-    job = one.background()
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(lambda: list(job.generate(ask("a", "b", "c"))))
-        assert engine.begun.acquire(timeout=20)
-        job.cancel()
-        with pytest.raises(GivenUp):
-            waiting.result(5)
-        engine.hold.set()
-
-
 def test_an_engine_that_answers_many_at_once_is_asked_by_many_threads(shared: Callable[..., SharedEngine]) -> None:
     engine = Echo(concurrency=4, wait=0.02)
     one = shared(engine)
@@ -381,85 +218,4 @@ def test_whoever_asks_gets_his_answers_and_no_others(
         until(lambda: not one._live)
         assert one.waiting == 0 and one._coming == 0 and not one._stretches
     finally:
-        one.close()
-
-
-def _facts(engine: Engine, text: str, schema: Schema, **settings: int) -> Facts:
-    return Extractor(engine, **settings).extract(text, schema)
-
-
-@pytest.mark.parametrize("kind", ["compact", "language_model"])
-def test_many_callers_get_the_answers_of_the_engine_alone(
-    kind: str, request: pytest.FixtureRequest, shared: Callable[..., SharedEngine]
-) -> None:
-    folder: Path = request.getfixturevalue(kind)
-    texts = (TEXTS if kind == "compact" else TEXTS[:6]) + ["Ada. " * 40]
-    engine = (open_engine("compact", str(folder), {"window": 16}) if kind == "compact" else
-              open_engine("transformers", str(folder), {"max_new_tokens": 24, "batch_size": 4}))
-    alone = {text: _facts(engine, text, WANTED) for text in texts}
-    assert any(alone.values())
-    one = shared(engine)
-    assert isinstance(one.caller(), Measuring) is isinstance(engine, Measuring) is (kind == "language_model")
-
-    def job() -> list[Facts]:
-        return list(Extractor(one.background()).extract_many(texts, WANTED))
-
-    def caller(text: str) -> Facts:
-        with one.caller() as engine:
-            return _facts(engine, text, WANTED)
-
-    with ThreadPoolExecutor(16) as pool:
-        behind = pool.submit(job)
-        found = list(pool.map(caller, texts * 2))
-        assert found == [alone[text] for text in texts * 2]
-        assert behind.result(60) == [alone[text] for text in texts]
-    assert max(one.sizes) > 3
-
-
-def test_labels_of_two_callers_do_not_hide_one_another(
-    tmp_path: Path, shared: Callable[..., SharedEngine]
-) -> None:
-    engine = open_engine("compact", str(talkative(tmp_path / "flat", nested=False)), {})
-    kinds = [Schema.of_entities("person"), Schema.of_entities("firm"), Schema.of_entities("firm", "person")]
-    alone = [[_facts(engine, text, kind) for text in TEXTS] for kind in kinds]
-    both = Extractor(engine).extract(TEXTS[0], kinds[2])
-    assert len(both.entities) < len(alone[0][0].entities) + len(alone[1][0].entities)
-    one = shared(engine, wait=0.05)
-
-    def caller(kind: Schema) -> list[Facts]:
-        with one.caller() as engine:
-            return list(Extractor(engine).extract_many(TEXTS, kind))
-
-    with ThreadPoolExecutor(3) as pool:
-        assert list(pool.map(caller, kinds * 3)) == alone * 3
-
-
-def test_errors_of_the_engine_reach_the_extractor(shared: Callable[..., SharedEngine]) -> None:
-    class Lasting(Echo):
-        def generate(self, requests: Iterable[Request]) -> Iterator[Completion]:
-            return (Completion(r.key, "", "error", error="too long", lasting=True) for r in requests)
-
-    with pytest.raises(IepileError, match="too long"), shared(Lasting()).caller() as engine:
-        _facts(engine, "Ada", Schema.of_entities("person"))
-
-
-def test_a_server_is_asked_by_many_threads_at_once(shared: Callable[..., SharedEngine]) -> None:
-    pytest.importorskip("openai")
-    texts = [f"Ada met Bob on day {n}." for n in range(12)]
-    people = Schema.of_entities("person")
-    with Double("vllm", delay=0.1) as double:
-        one = shared(open_engine("openai", double.url, {"concurrency": 6}))
-        assert (one.threads, one.batch) == (6, 1)
-
-        def caller(text: str) -> Facts:
-            with one.caller() as engine:
-                return _facts(engine, text, people)
-
-        behind = one.background()
-        with ThreadPoolExecutor(13) as pool:
-            job = pool.submit(lambda: list(Extractor(behind).extract_many(texts, people)))
-            found = list(pool.map(caller, texts))
-            assert found == job.result(60)
-        assert all([e.span.text for e in facts.entities] == ["Ada", "Bob"] for facts in found)
-        assert 3 <= double.most_at_once <= 6
         one.close()

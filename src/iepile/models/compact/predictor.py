@@ -12,7 +12,6 @@ from iepile.models.compact.decode import answer
 from iepile.models.compact.example import Label, Prediction, Question
 from iepile.models.compact.scorer import Scorer
 
-
 MOST_WARNED = 10_000
 """Labels that are remembered as told: a service that runs for months is asked for any number."""
 
