@@ -123,7 +123,7 @@ FORMAT = st.fixed_dictionaries({"type": st.sampled_from(["text", "json_object", 
                                          "schema": JSON, "values": JSON, "max_items": JSON})
 MESSAGE = st.fixed_dictionaries({"role": st.sampled_from(["user", "assistant", "system", "tool"]),
                                  "content": st.text(max_size=30) | JSON})
-FIELDS = {name: JSON for name in ChatRequest.__struct_fields__} | {
+FIELDS = dict.fromkeys(ChatRequest.__struct_fields__, JSON) | {
     "messages": st.lists(MESSAGE, max_size=4) | st.just(HI), "response_format": FORMAT | JSON,
     "grammar": st.text(max_size=40), "ebnf": st.text(max_size=20).map(lambda t: "root ::= " + t),
     "guided_regex": st.text(max_size=20), "temperature": st.floats(0, 2), "stream": st.booleans(),
