@@ -19,7 +19,7 @@ address article aside blockquote body caption center dd details dialog dir div d
 footer form frameset h1 h2 h3 h4 h5 h6 header hgroup hr html legend li main menu ol optgroup option p pre section
 summary table tbody tfoot thead tr ul"""
 _SILENT = """
-script style template head noscript iframe object embed applet audio video canvas map svg input select button textarea
+script style template title noscript iframe object embed applet audio video canvas map svg input select button textarea
 datalist noframes rp rt rtc"""
 BLOCKS = frozenset(_BLOCKS.split())
 SILENT = frozenset(_SILENT.split())
