@@ -14,8 +14,8 @@ from iepile.reading.reader import read_document
 from iepile.records import Document
 
 LONG = ("Ada Lovelace was an English mathematician and writer, chiefly known for her work on the mechanical computer "
-        "that Charles Babbage had proposed. She saw that the machine had uses beyond pure calculation, and published the "
-        "first algorithm that was meant to be carried out by such a machine.")
+        "that Charles Babbage had proposed. She saw that the machine had uses beyond pure calculation, and published "
+        "the first algorithm that was meant to be carried out by such a machine.")
 FONTS = [Path(f) for f in ("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
                            "/usr/share/fonts/truetype/wqy/wqy-microhei.ttc",
                            "/usr/share/fonts/truetype/arphic/uming.ttc")]
