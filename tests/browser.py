@@ -157,7 +157,8 @@ class Page:
 
     def press(self, key: str, held: int = 0) -> None:
         """Press and let go of a key, while others are held."""
-        text = {"text": "\r" if key == "Enter" else key} if (len(key) == 1 or key == "Enter") and not held & ~SHIFT else {}
+        types = (len(key) == 1 or key == "Enter") and not held & ~SHIFT
+        text = {"text": "\r" if key == "Enter" else key} if types else {}
         code = _KEYS.get(key, ord(key.upper()) if len(key) == 1 else 0)
         for kind, more in (("keyDown", text), ("keyUp", {})):
             self.call("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code, modifiers=held, **more)
