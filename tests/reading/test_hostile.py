@@ -98,7 +98,8 @@ def test_names_of_parts_lead_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(("name", "data", "problem"), [
-    ("a.pdf", WHOLE["a.docx"], r"is called \.pdf but is Word"), ("a.docx", WHOLE["a.pdf"], r"is called \.docx but is PDF"),
+    ("a.pdf", WHOLE["a.docx"], r"is called \.pdf but is Word"),
+    ("a.docx", WHOLE["a.pdf"], r"is called \.docx but is PDF"),
     ("a.txt", WHOLE["a.pdf"], r"is called \.txt but is PDF"), ("a.docx", b"just text", "is no Word file"),
     ("a.docx", zipped({"x": "y"}), "is a zip archive"), ("a.png", b"\x89PNG\r\n\x1a\n", "is a PNG image"),
     ("a.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 99 + "WordDocument".encode("utf-16-le"), "before 2007"),

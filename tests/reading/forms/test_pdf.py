@@ -55,7 +55,7 @@ def test_lines_are_put_together(left: str, right: str, known: tuple[str, ...], t
 @pytest.mark.parametrize("by_row", [False, True])
 def test_two_columns_are_read_one_after_the_other(by_row: bool) -> None:
     left, right = broken(LONG, 42), broken(LONG.replace("Ada", "Eve"), 42)
-    title: list[Line] = [(60, 60, "A title that stands over both of the columns of this page, from the left to the right")]
+    title: list[Line] = [(60, 60, "A title that stands over both of the columns of this page, from left to right")]
     columns = [running(left), running(right, x=310)]
     body = [line for pair in zip(*columns, strict=True) for line in pair] if by_row else columns[0] + columns[1]
     document = read(pdf(title + body))
@@ -106,7 +106,8 @@ def test_chinese_with_an_embedded_font() -> None:
     font = next((f for f in FONTS if f.is_file()), None)
     if font is None:
         pytest.skip("no Chinese font is installed")
-    text = "甲方北京云海科技有限公司将位于北京市海淀区中关村大街的房屋出租给乙方使用，租期自二〇二四年一月一日起，乙方应当按月支付租金。"
+    text = ("甲方北京云海科技有限公司将位于北京市海淀区中关村大街的房屋出租给乙方使用，"
+            "租期自二〇二四年一月一日起，乙方应当按月支付租金。")
     lines = [text[n:n + 25] for n in range(0, len(text), 25)]
     assert read(pdf(running(lines, leading=16), font=str(font))).text == text
 

@@ -48,7 +48,8 @@ def test_html_says_title_section_what_is_left_out_and_its_encoding() -> None:
     document = read(page.encode("gbk"), "a.htm", code=False)
     places = document.meta.pop("places")
     assert document.meta == {"title": "题 & 目", "media": "text/html",
-                             "notes": ["read as GB18030, as the file declares"], "dropped": {"navigation": 1, "hidden parts": 1, "code blocks": 1}}
+                             "notes": ["read as GB18030, as the file declares"],
+                             "dropped": {"navigation": 1, "hidden parts": 1, "code blocks": 1}}
     assert [p["section"] for p in places] == ["第一节"] * 2 and document.text == "第一节\n\n正文"
 
 
