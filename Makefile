@@ -38,7 +38,7 @@ test-all: lint
 	$(BIN)/python -m pytest -n 2
 
 docs: $(TEST_STAMP)
-	$(BIN)/python -m mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 clean:
 	rm -rf $(VENV) runs build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis

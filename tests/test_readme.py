@@ -24,7 +24,8 @@ PAIRS = {
                     "training_data", "training_speed", "parallel", "monitoring", "export", "compact", "extraction",
                     "confidence", "long_text", "evaluation", "errors", "report", "protocols", "bench",
                     "baselines", "triples", "completion", "graph", "merging", "graph_checks", "graph_forms", "rdf",
-                    "property_graph", "graph_view")},
+                    "property_graph", "graph_view", "service", "service_jobs", "service_chat",
+                    "examples")},
     "recipes": ("docs/en/recipes.md", "docs/zh/recipes.md"),
 }
 BLOCK = re.compile(r"(?:<!-- (?P<note>[^\n]*?) -->\n)?^```(?P<language>\w*)\n(?P<code>.*?)^```$", re.M | re.S)
@@ -74,7 +75,7 @@ def test_the_file_map_names_everything() -> None:
                                   "scale", "training", "extraction", "confidence", "long_text", "evaluation", "errors",
                                   "report", "protocols", "bench", "baselines", "triples", "completion", "graph",
                                   "merging", "graph_checks", "graph_forms", "rdf", "property_graph", "graph_view",
-                                  "migration", "concepts", pytest.param("index", marks=pytest.mark.slow),
+                                  "migration", "concepts", "examples", pytest.param("index", marks=pytest.mark.slow),
                                   pytest.param("how_to", marks=pytest.mark.slow),
                                   pytest.param("faq", marks=pytest.mark.slow)])
 def test_the_commands_run(name: str, tmp_path: Path) -> None:
