@@ -84,11 +84,14 @@ def letters_of(textpage: Any, raw: Any) -> Letters:
     main = turns.most_common(1)[0][0] if turns else 0
     for turn, letters in lines:
         out = found.stretches if turn == main else found.aside
-        out += _stretches([_turned(letter, turn) for letter in letters])
+        out += _stretches([_turned(letter, turn) for letter in letters] if turn else letters)
     return found
 
 
 def _letter(code: int, found: Letters) -> str:
+    if 0x20 < code < 0x2E80 and code != 0xA0:
+        found.letters += 1
+        return chr(code)
     if code in _HYPHENS:
         return "\u00ad"
     if code in (0x20, 0xA0):
@@ -126,6 +129,11 @@ def _stretches(line: list[tuple[str, float, float, float, float]]) -> list[Stret
     for text, x0, x1, y0, y1 in line:
         if text == " ":
             space = True
+            continue
+        if now is not None and y0 == now.y0 and y1 == now.y1 and -1.0 < x0 - now.x1 < y1 - y0:
+            # Most letters: of the font of the one before, right beside it.
+            now.text += " " + text if space else text
+            now.x1, space = max(x1, now.x1), False
             continue
         if now is not None:
             height = max(now.y1 - now.y0, y1 - y0, 1.0)

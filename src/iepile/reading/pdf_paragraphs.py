@@ -15,8 +15,6 @@ SIZES = 1.15
 """Letters that are so many times as tall are another text: a heading, a note."""
 LEADING = 1.35
 """So many times the usual distance of lines is between two paragraphs."""
-SHORT = 0.12
-"""A line that leaves so much of the width is the last of its paragraph, if a sentence ends there."""
 _ENDS = re.compile(r"[.!?。！？…:：;；](?:[\"'”’」』）)\]\u00b9\u00b2\u00b3]|\d{0,2})$")
 _MARK = re.compile(r"^(?:[•·●▪◦‣■□◆✓○∙*–—-]\s|\(?\d{1,2}[.)、．](?!\d)|[(（][一二三四五六七八九十\da-z]{1,3}[)）]|"
                    r"[一二三四五六七八九十]{1,3}、|第[一二三四五六七八九十百〇零\d]{1,6}[条章节款])")
@@ -85,14 +83,20 @@ def _begins(row: Row, now: Paragraph, usual: float) -> bool:
     if far or step <= 0 or not _like(now.height, row.height):
         return True
     text, ended = row.text.lstrip(), bool(_ENDS.search(before.text.rstrip()))
-    short = _short(before, now, SHORT)
-    if _BULLET.match(text) or (_MARK.match(text) and (ended or short)):
+    early = _fits(row, before, now.right)
+    if _BULLET.match(text) or (_MARK.match(text) and (ended or early)):
         return True
-    if _short(before, now, 0.3) and not _MARK.match(before.text.lstrip()):
+    if early and (ended or (_short(before, now, 0.3) and not _MARK.match(before.text.lstrip()))):
         return True
-    if short and ended:
-        return True
-    return _indented(row, now) and (ended or short) and row.x0 > before.x0 + 0.5 * row.height
+    return _indented(row, now) and (ended or early) and row.x0 > before.x0 + 0.5 * row.height
+
+
+def _fits(row: Row, before: Row, right: float) -> bool:
+    """Whether the first word of a row would have had room on the line before: so that line ended by intent."""
+    text = row.text.lstrip()
+    word = text[:1] if is_wide(text[:1]) else text.split(maxsplit=1)[0] if text else ""
+    wide = (row.x1 - row.x0) * (len(word) + (not is_wide(text[:1]))) / max(len(text), 1)
+    return before.x1 + wide < right - 0.25 * row.height
 
 
 def _short(row: Row, now: Paragraph, share: float) -> bool:

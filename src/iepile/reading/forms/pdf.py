@@ -1,7 +1,7 @@
 """PDF files: running text, column by column, without headers and footers; each piece with its page.
 
 Read by pypdfium2 (Apache 2.0 or BSD), which is PDFium, the reader in Chromium: it knows the maps of Chinese fonts,
-mends damaged files, and is faster than readers written in Python. PyMuPDF is under the AGPL.
+mends damaged files, and tells where each letter stands. PyMuPDF is under the AGPL.
 """
 
 from __future__ import annotations
