@@ -26,7 +26,8 @@ from iepile.reading.reader import read_document
 
 _WORDS = """
 international cooperation between governments established considerable advantages for participating organisations
-although representatives of several universities criticised the administration when machines were built in the nineteenth century
+although representatives of several universities criticised the administration when machines were built in the
+nineteenth century
 """
 WORDS = _WORDS.split()
 LEFT, RIGHT, TOP, LEADING = 60, 310, 80, 12.5
