@@ -24,7 +24,7 @@ PAIRS = {
                     "training_data", "training_speed", "parallel", "monitoring", "export", "compact", "extraction",
                     "confidence", "long_text", "evaluation", "errors", "report", "protocols", "bench",
                     "baselines", "triples", "completion", "graph", "merging", "graph_checks", "graph_forms", "rdf",
-                    "property_graph", "graph_view", "service", "service_jobs", "service_chat",
+                    "property_graph", "graph_view", "service", "service_page", "service_jobs", "service_chat", "documents",
                     "examples")},
     "recipes": ("docs/en/recipes.md", "docs/zh/recipes.md"),
 }
