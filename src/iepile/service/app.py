@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from iepile.jsonl import check_folder
@@ -33,6 +33,7 @@ from iepile.service.limits import Gate
 from iepile.service.metrics import Metrics
 from iepile.service.models import Models
 from iepile.service.openapi import describe
+from iepile.service.parameters import check_parameters
 from iepile.service.schemas import Schemas
 from iepile.service.tokens import read_tokens
 from iepile.version import __version__
@@ -120,7 +121,9 @@ def create_app(config: ServeConfig, service: Service | None = None) -> FastAPI:
                   lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.metrics = metrics
     for part in PARTS:
-        app.include_router(part.router)
+        # Clients of OpenAI add parameters of their own, and so do probes of health.
+        strict = part not in (chat_api, health_api)
+        app.include_router(part.router, dependencies=[Depends(check_parameters)] if strict else [])
     docs_page.mount(app)
     if config.page:
         page_files.mount(app)

@@ -97,6 +97,8 @@ def read_completion(body: bytes, service: Service) -> Asked:
     if given.echo or given.suffix or given.best_of not in (None, 1):
         raise Unsupported("not known here", field="echo, suffix, best_of", fix="leave it out")
     prompts = [given.prompt] if isinstance(given.prompt, str) else given.prompt
+    if not prompts or not prompts[0]:
+        raise Refusal("is empty", field="prompt", expected="a text to go on from")
     if len(prompts) != 1:
         raise Unsupported("more than one prompt", field="prompt", fix="send a request for each; they are answered "
                           "together")

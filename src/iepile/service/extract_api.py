@@ -19,7 +19,6 @@ from iepile.service.calls import Caller, Closed, GivenUp
 from iepile.service.errors import failure
 from iepile.service.extraction import Asked, ExtractRequest, answers, read_request
 from iepile.service.openapi import json_body, json_response
-from iepile.service.refusals import WrongType
 from iepile.service.rows import ExtractResponse
 
 if TYPE_CHECKING:
@@ -47,10 +46,6 @@ async def extract(request: Request) -> Response:
     With `stream`, each document is a line of JSON, sent as soon as it is answered, in the order of the texts. Where
     something fails later than that, the last line is `{"error": {...}}`.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind and not kind.endswith("json"):
-        raise WrongType(f"is {kind[:80]}", field="content-type", expected="application/json",
-                        fix="add -H 'Content-Type: application/json'")
     service: Service = request.app.state.service
     started = time.perf_counter()
     work = _Work(service, await request.body())

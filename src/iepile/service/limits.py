@@ -23,7 +23,7 @@ from iepile.service.errors import error_response, failure
 from iepile.service.metrics import Metrics
 from iepile.service.rates import Rates
 from iepile.service.tokens import Tokens
-from iepile.service.wire import BODIES, Gone, Message, Receive, Room, Send, check_json, read_body
+from iepile.service.wire import BODIES, Gone, Message, Receive, Room, Send, check_json, check_kind, read_body
 
 GUARDED = "/v1/"
 """What asks for a token and counts; the rest is the page, its documentation, health and figures."""
@@ -144,7 +144,8 @@ class Gate:
             try:
                 body = await read_body(receive, int(length) if length and length.isdecimal() else None,
                                        self.config.max_body << 20, self.config.slow, more)
-                if body and kind.endswith("json"):
+                if body and scope["path"].startswith(GUARDED):
+                    check_kind(kind)
                     check_json(body)
             except Gone:
                 reply.status = GONE

@@ -102,7 +102,15 @@ class Schemas:
         if len(text) > LONGEST:
             raise InputError(f"has more than {LONGEST:,} characters", field="schema",
                              fix="give a long schema as an object")
-        near = get_close_matches(name, self._schemas, 1, 0.8)
+        if name.startswith(("{", "[")):
+            raise InputError("is an object or a list in quotes", field="schema", fix="send it as it is, without them")
+        file = name.lower().endswith(ENDINGS) and "," not in name
+        stem = name.rpartition("/")[2].rpartition(".")[0] if file else name
+        meant = [known for known in self._schemas if known.casefold() == stem.casefold()]
+        if file and not meant:
+            raise InputError(f"no schema {name[:100]!r}", field="schema", expected=_listed(self.names()),
+                             fix="name it without its ending; one that is not listed is sent itself")
+        near = meant or get_close_matches(name, self._schemas, 1, 0.8)
         if near:
             raise InputError(f"no schema {name!r}", field="schema", fix=f"did you mean {near[0]}? A label of this "
                              'name is asked by {"entities": ["' + name[:40] + '"]}')

@@ -65,6 +65,8 @@ async def check(request: Request) -> Response:
         problem, _, where = str(e).partition(" - at `$")
         raise InputError(problem, field=where.rstrip("`").lstrip(".") or "body",
                          expected='{"schema": "person, place"}') from None
+    if given.file and given.schema:
+        raise InputError("give one of them", field="schema, file", expected="a schema, or what a schema file holds")
     task = get_task(given.task[:40]).name if given.task else None
     # YAML is slow to read; others are answered meanwhile.
     found = (await run_in_threadpool(of_file, given.file, task) if given.file

@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -36,6 +37,8 @@ CONNECTIONS = 1024
 """Most connections at once; more where the queue is longer."""
 DRAIN = 10
 """Seconds that requests in work have when the service is stopped."""
+LONGEST_LINE = 2000
+"""Most characters of a line of the log."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _STOPPING = b"stopping: requests in work come to their end, jobs go on at the next start; once more to stop at once\n"
 
@@ -153,10 +156,24 @@ class _Server(uvicorn.Server):
         os.write(2, _STOPPING)
 
 
+class _OneLine(logging.Formatter):
+    """A message stays one line without control characters: parts of it may be the words of strangers, who must not
+    write lines of their own or to a terminal."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        said = super().formatMessage(record)[:LONGEST_LINE]
+        return "".join(ch if ch.isprintable() else ch.encode("unicode_escape", "replace").decode() for ch in said)
+
+
+def _told(message: Warning | str, *_: object, **__: object) -> None:
+    logging.getLogger("iepile").warning("%s", message)
+
+
 def _log() -> None:
     """Plain lines on standard error; what strangers send is no reason for one."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+    warnings.showwarning = _told
     for name, level in (("iepile", logging.INFO), ("uvicorn", logging.ERROR)):
         logger = logging.getLogger(name)
         logger.setLevel(level)

@@ -59,7 +59,8 @@ def read_settings(given: dict[str, Any]) -> dict[str, Any]:
         settings = msgspec.convert(given, Settings)
     except msgspec.ValidationError as e:
         problem, _, where = str(e).partition(" - at `$")
-        raise InputError(problem, field="settings" + where.rstrip("`")) from None
+        expected = "zh, en; leave it out for that of each text" if where.startswith(".language") else None
+        raise InputError(problem, field="settings" + where.rstrip("`"), expected=expected) from None
     if 0 < settings.window < LEAST_WINDOW:
         raise InputError(f"is {settings.window}", field="settings.window", expected=f"0, or {LEAST_WINDOW} or more")
     return {name: getattr(settings, name) for name in NAMES}

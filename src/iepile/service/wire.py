@@ -7,13 +7,14 @@ hold is bounded too: a few bytes can come to objects of fifty times their size.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import msgspec
 
-from iepile.service.refusals import Busy, Refusal, TooLarge, TooSlow
+from iepile.service.refusals import Busy, Refusal, TooLarge, TooSlow, WrongType
 
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
@@ -25,6 +26,10 @@ BODIES = 4
 """Bodies of the largest size that may be in the house at once."""
 _JSON = msgspec.json.Decoder(msgspec.Raw)
 """Reads JSON from one end to the other and keeps nothing of it."""
+
+
+_HUGE = re.compile(rb"[eE]\+?0*[1-9][0-9]{2}|(?<![0-9])[0-9]{300}")
+"""What may be the end of a number that no double holds, or stand in a text; the rest is found by reading it."""
 
 
 class Gone(Exception):
@@ -99,8 +104,26 @@ async def read_body(receive: Receive, length: int | None, most: int, seconds: fl
                       fix="send less at once, or over a faster line") from None
 
 
+def check_kind(kind: str) -> None:
+    """Refuse a body that is marked as something else than JSON: whoever reads it as JSON all the same would read it
+    without bounds.
+
+    Args:
+        kind: the type of its content, without parameters; empty: not marked.
+
+    Raises:
+        WrongType: it is marked as something else.
+    """
+    if not kind or kind.endswith("json"):
+        return
+    files = "files go to POST /v1/documents" if kind.startswith("multipart/") else None
+    raise WrongType(f"is {kind[:80]}", field="content-type", expected="application/json",
+                    fix=files or "add -H 'Content-Type: application/json'")
+
+
 def check_json(body: bytes) -> None:
-    """Refuse what is no JSON, no UTF-8 (halves of escaped characters too), nested too deeply, or of too many values.
+    """Refuse what is no JSON, no UTF-8 (halves of escaped characters too), nested too deeply, of too many values, or
+    with a number that no double holds: some readers take it for infinity, and nothing could write it again.
 
     Raises:
         Refusal: one of these.
@@ -113,6 +136,10 @@ def check_json(body: bytes) -> None:
         raise TooLarge(f"holds more than {MOST_VALUES:,} values", field="body", fix="send less at a time")
     try:
         _JSON.decode(body)
+        if _HUGE.search(body):
+            msgspec.json.decode(body)
+    except msgspec.ValidationError:
+        raise Refusal("holds a number that is too large", field="body", expected="numbers below 1e308") from None
     except msgspec.DecodeError as e:
         raise Refusal(f"is no JSON: {e}"[:200], field="body", expected="JSON in UTF-8") from None
     except RecursionError:

@@ -1,0 +1,168 @@
+"""What careless and hostile users send: every answer says what is wrong, and nothing is let pass in silence."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from fastapi.testclient import TestClient
+
+from iepile.errors import InputError
+from iepile.service.refusals import Refusal
+from iepile.service.schemas import Schemas
+from iepile.service.server import _OneLine
+from iepile.service.wire import check_json
+
+Serve = Callable[..., TestClient]
+ASKING = ("/v1/extract", "/v1/documents", "/v1/graph", "/v1/schemas/check", "/v1/chat/completions", "/v1/completions",
+          "/v1/tokenize", "/v1/corrections")
+KINDS = ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=b", "application/xml")
+
+
+def fault(answer: Any, status: int) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    found: dict[str, Any] = answer.json()["error"]
+    return found
+
+
+# What is not marked as JSON is not read as JSON: it would get round the bounds of what JSON may hold.
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_bodies_of_other_types_are_refused_on_every_route(serve: Serve, kind: str) -> None:
+    client = serve()
+    for path in ASKING:
+        if path == "/v1/documents" and kind.startswith("multipart"):
+            continue
+        answer = client.post(path, content=b'{"text": "Ada left.", "schema": "person"}', headers={"content-type": kind})
+        error = fault(answer, 415)
+        assert "application/json" in json.dumps(error)
+        if kind.startswith("multipart"):
+            assert "POST /v1/documents" in json.dumps(error)
+
+
+@pytest.mark.parametrize("headers", [{}, {"content-type": "application/json"}, {"content-type": "text/plain"}])
+def test_a_bomb_of_values_is_refused_however_it_is_marked(serve: Serve, headers: dict[str, str]) -> None:
+    client, body = serve(), b'{"schema": [' + b"[]," * 1_000_001 + b"[]]}"
+    for path in ("/v1/schemas/check", "/v1/extract", "/v1/chat/completions"):
+        answer = client.post(path, content=body, headers=headers)
+        assert answer.status_code == (415 if "text/plain" in headers.values() else 413)
+
+
+# Numbers.
+
+@pytest.mark.parametrize("number", ["1e400", "-1E+0999", "9" * 5000, "1" * 400 + ".5", "1" + "0" * 310 + "e0"])
+def test_numbers_beyond_doubles_are_refused_and_not_changed(serve: Serve, number: str) -> None:
+    client = serve()
+    document = '{"text": "a", "entity": [], "meta": {"a": ' + number + "}}"
+    for path, body in (("/v1/corrections", f'{{"document": {document}}}'),
+                       ("/v1/graph", f'{{"documents": [{document}]}}'),
+                       ("/v1/extract", f'{{"documents": [{document}], "schema": "person"}}'),
+                       ("/v1/documents", f'{{"documents": [{document}], "schema": "person"}}')):
+        answer = client.post(path, content=body, headers={"content-type": "application/json"})
+        assert fault(answer, 400)["problem"] == "holds a number that is too large"
+    assert client.get("/v1/corrections").text == ""
+
+
+@pytest.mark.parametrize("text", ["1e400 and 2E999", "9" * 5000, "see e100, e+0999"])
+def test_texts_that_look_like_such_numbers_pass(serve: Serve, text: str) -> None:
+    answer = serve().post("/v1/corrections", json={"document": {"text": text, "entity": [], "meta": {"a": 1e300}}})
+    assert answer.status_code == 201
+
+
+def test_looking_for_large_numbers_is_quick() -> None:
+    for run in (b"9" * 299 + b" ", b"e" * 300, b"e" + b"0" * 299, b"0" * 300):
+        started = time.monotonic()
+        check_json(b'"' + run * 20_000 + b'"')
+        assert time.monotonic() - started < 2
+    with pytest.raises(Refusal):
+        check_json(b"[" + b"0.5," * 100 + b"1e309]")
+    check_json(msgspec.json.encode([10**200, 1e308, 1e-308, "1e999"]))
+
+
+# Schemas.
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "schemas"
+    made.mkdir()
+    (made / "news.yaml").write_text("entities: [person]")
+    return made
+
+
+@pytest.mark.parametrize("name", ["news.yaml", "News", "NEWS.yml", "schemas/news.yaml", "/srv/schemas/news.json"])
+def test_a_file_name_is_no_label(folder: Path, name: str) -> None:
+    with pytest.raises(InputError) as e:
+        Schemas(str(folder)).of(name)
+    assert e.value.fix is not None and "did you mean news?" in e.value.fix
+
+
+def test_a_file_that_is_not_served_is_no_label(folder: Path) -> None:
+    with pytest.raises(InputError) as e:
+        Schemas(str(folder)).of("people.yaml")
+    assert e.value.expected is not None and e.value.expected.startswith("news")
+    assert Schemas(str(folder)).of("person, file.json").entity_names == ("person", "file.json")
+
+
+@pytest.mark.parametrize("text", ['{"entities": ["person"]}', '["person", "place"]', " {entities: [person]}"])
+def test_an_object_in_quotes_is_told(folder: Path, text: str) -> None:
+    with pytest.raises(InputError) as e:
+        Schemas(str(folder)).of(text)
+    assert e.value.fix == "send it as it is, without them"
+
+
+def test_a_schema_and_a_file_are_not_checked_at_once(serve: Serve) -> None:
+    answer = serve().post("/v1/schemas/check", json={"schema": "person", "file": "entities: [place]"})
+    assert fault(answer, 422)["problem"] == "give one of them"
+
+
+def test_the_languages_are_told(serve: Serve) -> None:
+    answer = serve().post("/v1/extract", json={"text": "a", "schema": "person", "settings": {"language": "fr"}})
+    assert fault(answer, 422)["expected"].startswith("zh, en")
+
+
+# Addresses.
+
+@pytest.mark.parametrize("path, name, near", [
+    ("/v1/documents?lmit=5", "lmit", "limit"), ("/v1/documents/0/graph/find?nme=Ada", "nme", "name"),
+    ("/v1/documents/0/result?offset=1&dwnload=true", "dwnload", "download"), ("/v1/schemas?\r\nx=1", "\r\nx", None),
+    ("/v1/corrections/summary?lim=1", "lim", "limit"), ("/v1/documents/0?x=1", "x", None),
+])
+def test_parameters_that_no_route_knows_are_told(serve: Serve, path: str, name: str, near: str | None) -> None:
+    error = fault(serve().get(path.replace("\r\n", "%0d%0a")), 422)
+    assert error["field"] == name and repr(name) in error["problem"]
+    assert error["fix"] == (f"did you mean {near}?" if near else "leave it out")
+
+
+def test_parameters_of_other_clients_pass(serve: Serve) -> None:
+    client = serve()
+    assert client.get("/v1/models?api-version=2024-06-01").status_code == 200
+    assert client.get("/healthz?now=1").status_code == client.get("/metrics?format=text").status_code == 200
+
+
+# Models.
+
+@pytest.mark.parametrize("prompt", ["", [], [""]])
+def test_an_empty_prompt_is_no_failure_of_the_model(serve: Serve, language_model: Path, prompt: Any) -> None:
+    answer = serve(model=str(language_model)).post("/v1/completions", json={"prompt": prompt, "max_tokens": 3})
+    assert "is empty" in fault(answer, 400)["message"]
+
+
+# The log.
+
+@pytest.mark.parametrize("words", ["a\n2026-01-01 00:00:00 INFO all is well", "\x1b[2J", "\x00", "\r", "\u202e",
+                                   "\ud800", "\u2028", "x" * 10_000])
+def test_strangers_write_no_lines_into_the_log(words: str) -> None:
+    out = io.StringIO()
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(_OneLine("%(levelname)s %(message)s"))
+    handler.handle(logging.LogRecord("iepile", logging.WARNING, "", 0, "labels: %s", (words,), None))
+    line = out.getvalue()
+    assert line.startswith("WARNING labels: ") and line.endswith("\n") and len(line) < 12_500
+    assert line[:-1].isprintable() and line.isascii()
