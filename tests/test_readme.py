@@ -24,8 +24,8 @@ PAIRS = {
                     "training_data", "training_speed", "parallel", "monitoring", "export", "compact", "extraction",
                     "confidence", "long_text", "evaluation", "errors", "report", "protocols", "bench",
                     "baselines", "triples", "completion", "graph", "merging", "graph_checks", "graph_forms", "rdf",
-                    "property_graph", "graph_view", "service", "service_page", "service_jobs", "service_chat", "documents",
-                    "examples")},
+                    "property_graph", "graph_view", "service", "service_page", "service_jobs", "service_chat",
+                    "documents", "examples")},
     "recipes": ("docs/en/recipes.md", "docs/zh/recipes.md"),
 }
 BLOCK = re.compile(r"(?:<!-- (?P<note>[^\n]*?) -->\n)?^```(?P<language>\w*)\n(?P<code>.*?)^```$", re.M | re.S)
