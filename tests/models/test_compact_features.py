@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iepile.models.compact.decode import plan
 from iepile.models.compact.example import NOWHERE, Label
-from iepile.models.compact.features import FEATURES, featurize, label_pieces, tokenize
+from iepile.models.compact.features import FEATURES, featurize, label_pieces, label_words, tokenize
 
 ODD = "收购了公司𠀀 \n\t Abcé'9-.,（）😀\u0301\ud800\u3000"
 MIXED = st.text(st.sampled_from(ODD), max_size=40) | st.text(max_size=40)
@@ -67,3 +70,25 @@ def test_labels_of_different_kinds_and_uses_differ() -> None:
     assert len({entity, trigger, argument, other}) == 4
     assert set(entity) & set(trigger)
     assert set(argument) & set(other)
+
+
+def test_what_is_remembered_of_words_and_labels_that_somebody_makes_up_is_bounded() -> None:
+    def ask(n: int) -> None:
+        word = chr(0x10D0 + n) * 20_000
+        label = Label("argument", f"{word} {n}", of=word)
+        assert featurize(tokenize(word), 1 << 20) == featurize(tokenize(word), 1 << 20)
+        assert label_pieces(label, "argument", 1 << 20) == label_pieces(label, "argument", 1 << 20)
+        assert label_words(word, 1 << 20) == label_words(word, 1 << 20)
+        many = tuple(Label("entity", f"{n} {k} {'x' * 100}") for k in range(300))
+        assert plan(many, (label,)) == plan(many, (label,))
+
+    ask(0)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for n in range(1, 40):
+            ask(n)
+        kept = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert kept < 1_000_000, f"{kept:,} bytes of words that will not return"

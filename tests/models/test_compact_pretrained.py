@@ -6,15 +6,18 @@ import random
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from compact_encoders import FAMILIES, make_encoder
 from compact_toy import BUYER, PERSON, small, toy
 from iepile.errors import InputError
+from iepile.models.compact import torch_scorer
+from iepile.models.compact.batch import match, pad
 from iepile.models.compact.example import Example, Label, Question
 from iepile.models.compact.features import tokenize
-from iepile.models.compact.model import CompactModel
+from iepile.models.compact.model import CompactModel, build
 from iepile.models.compact.pretrained import PretrainedEncoder
 from iepile.training.compact import fit
 from iepile.training.compact_tuning import evaluate, questions
@@ -150,6 +153,21 @@ def test_predictions_with_an_encoder_do_not_depend_on_company(bert: Path, tmp_pa
         for name in question.spans:
             alone = CompactModel.load(tmp_path / "model").predict([text], [Question((name,))])[0].spans[name]
             assert [s[:2] for s in alone] == [s[:2] for s in p.spans[name]]
+
+
+def test_labels_that_were_read_are_kept_up_to_a_number(bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch_scorer, "VECTORS_KEPT", 20)
+    network = build(replace(small().model, encoder=str(bert))).eval()
+    scorer = torch_scorer.TorchScorer(network)
+    text = [scorer.read("Ada works for Acme")]
+    for n in range(40):
+        names = [(Label("entity", f"kind {k}"), "entity") for k in range(3 * n, 3 * n + 6)]
+        lengths, features = pad(text)
+        batch = scorer.encode(text, lengths, features)
+        found = scorer.grid(batch, names, match(features, names, network.config.buckets))[0]
+        fresh = torch_scorer.TorchScorer(network).grid(batch, names, match(features, names, network.config.buckets))[0]
+        assert np.allclose(found, fresh, atol=1e-5)
+        assert len(scorer.vectors) <= 20 + len(names)
 
 
 def test_an_encoder_that_is_not_there(tmp_path: Path) -> None:

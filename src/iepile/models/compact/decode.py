@@ -27,6 +27,8 @@ _MOST = 50
 that was learned has far fewer; one that was not would have most of the spans there are."""
 _TOLD = 20.0
 """Score of an anchor that the question gives."""
+_REMEMBERED = 256
+"""Labels of a plan that is remembered, at most."""
 
 
 @dataclass(frozen=True, order=True)
@@ -48,14 +50,20 @@ class Plan:
     """Pair labels by what their first span is."""
 
 
-@lru_cache(maxsize=512)
 def plan(spans: tuple[Label, ...], pairs: tuple[Label, ...]) -> Plan:
-    """What must be looked for to answer these labels."""
+    """What must be looked for to answer these labels; remembered where they are not too many."""
+    return (_known_plan if len(spans) + len(pairs) <= _REMEMBERED else _plan)(spans, pairs)
+
+
+def _plan(spans: tuple[Label, ...], pairs: tuple[Label, ...]) -> Plan:
     followers: dict[Use, list[Label]] = {}
     for label in sorted(set(pairs)):
         followers.setdefault(_first(label), []).append(label)
     uses = {Use(label, label.kind) for label in spans} | set(followers)
     return Plan(tuple(sorted(uses)), {use: tuple(found) for use, found in followers.items()})
+
+
+_known_plan = lru_cache(maxsize=128)(_plan)
 
 
 def _first(pair: Label) -> Use:

@@ -29,6 +29,8 @@ _PARTS = re.compile(r"[\s|/\\\-_.,:;()（）、，：；·]+")
 
 FEATURES = 10
 """Hashed features of one token."""
+REMEMBERED = 100
+"""Longest word or label, in characters, whose features are remembered: a service is sent any that somebody makes up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,6 @@ def _shape(word: str) -> str:
     return re.sub(r"[^\W\d_A-Z]+", "a", re.sub(r"[A-Z]+", "A", re.sub(r"\d+", "0", word)))
 
 
-@lru_cache(maxsize=1 << 16)
 def _word_features(word: str, buckets: int) -> tuple[int, ...]:
     """Features of a token by itself: 6 of the 10; 0 is "none"."""
     if len(word) == 1 and _CJK.match(word):
@@ -85,6 +86,9 @@ def _word_features(word: str, buckets: int) -> tuple[int, ...]:
     low = word.lower()
     pieces = ("u" + word, "l" + low, "s" + _shape(word), "p" + word[:3], "x" + word[-3:], "y" + low[-2:])
     return tuple(_bucket(p, buckets) for p in pieces)
+
+
+_known_word = lru_cache(maxsize=1 << 16)(_word_features)
 
 
 def _bucket(piece: str, buckets: int) -> int:
@@ -103,7 +107,7 @@ def featurize(tokens: Tokens, buckets: int) -> list[list[int]]:
     out = []
     for i, word in enumerate(words):
         before, after = padded[i], padded[i + 2]
-        row = list(_word_features(word, buckets))
+        row = list((_known_word if len(word) <= REMEMBERED else _word_features)(word, buckets))
         row.append(_bucket(f"b{before} {word}", buckets))
         row.append(_bucket(f"c{word} {after}", buckets))
         # Three words in a row say little that returns; three characters do, and so do three shapes of words.
@@ -129,7 +133,6 @@ def _chunks(tokens: Tokens) -> list[str]:
     return out
 
 
-@lru_cache(maxsize=1 << 14)
 def label_words(text: str, buckets: int) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     """Features by which the tokens of a label text are told in a text.
 
@@ -137,6 +140,10 @@ def label_words(text: str, buckets: int) -> tuple[tuple[int, ...], tuple[int, ..
         Of each word or CJK character (column 1, or 0 where that is none), and of each couple of neighbours as its
         second token has it (column 6) and as its first one has it (column 7).
     """
+    return (_known_label_words if len(text) <= REMEMBERED else _label_words)(text, buckets)
+
+
+def _label_words(text: str, buckets: int) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     words = [text[s:e] for s, e in tokenize(text).offsets[1:]]
     rows = (_word_features(w, buckets) for w in words)
     couples = [(a, b) for a, b in pairwise(words) if a.isalnum() and b.isalnum()]
@@ -147,12 +154,19 @@ def label_words(text: str, buckets: int) -> tuple[tuple[int, ...], tuple[int, ..
     )
 
 
-@lru_cache(maxsize=1 << 14)
+_known_label_words = lru_cache(maxsize=1 << 14)(_label_words)
+
+
 def label_pieces(label: Label, role: str, buckets: int) -> tuple[int, ...]:
     """Hashed pieces of a label text: whole, words, and for CJK characters and pairs of characters.
 
     `role` tells apart the several uses of one label (a relation's heads and its pairs).
     """
+    short = len(label.text) + len(label.of) <= REMEMBERED
+    return (_known_label_pieces if short else _label_pieces)(label, role, buckets)
+
+
+def _label_pieces(label: Label, role: str, buckets: int) -> tuple[int, ...]:
     out = [_bucket(f"K{role}", buckets), _bucket(f"Z{role} {label.of}|{label.text}", buckets)]
     for mark, text in (("", label.text), ("o", label.of)):
         for part in filter(None, _PARTS.split(text)):
@@ -163,3 +177,6 @@ def label_pieces(label: Label, role: str, buckets: int) -> tuple[int, ...]:
             else:
                 out.append(_bucket(f"{mark}P{low[:4]}", buckets))
     return tuple(out)
+
+
+_known_label_pieces = lru_cache(maxsize=1 << 14)(_label_pieces)

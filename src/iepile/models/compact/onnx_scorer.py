@@ -20,7 +20,7 @@ from iepile.models.compact.example import Label
 from iepile.models.compact.features import label_pieces, tokenize
 from iepile.models.compact.folder import ONNX, read_description, unreadable
 from iepile.models.compact.predictor import Predictor
-from iepile.models.compact.scorer import Array, Name
+from iepile.models.compact.scorer import VECTORS_KEPT, Array, Name
 from iepile.models.compact.subwords import SubwordReader, Subwords, cut, label_text
 
 GRAPHS = ("encode", "labels", "grid", "spans", "link", "pairs")
@@ -131,6 +131,8 @@ class OnnxScorer:
 
     def _label_states(self, labels: Sequence[Label]) -> Array:
         assert self.reader is not None
+        if len(self.states) > VECTORS_KEPT:
+            self.states.clear()
         missing = [x for x in dict.fromkeys(labels) if x not in self.states]
         for at in range(0, len(missing), _ENCODED_AT_ONCE):
             part = missing[at : at + _ENCODED_AT_ONCE]

@@ -13,6 +13,8 @@ from iepile.models.compact.example import Label
 Array: TypeAlias = np.ndarray[Any, Any]
 Name: TypeAlias = tuple[Label, str]
 """A label and what it is used for: its kind, or `head`."""
+VECTORS_KEPT = 10_000
+"""Labels as a pretrained encoder reads them that a scorer keeps; beyond that it begins anew."""
 
 
 class Scorer(Protocol):

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from iepile.models.compact.batch import Prepared, prepare
 from iepile.models.compact.network import CompactNetwork, States
-from iepile.models.compact.scorer import Array, Name
+from iepile.models.compact.scorer import VECTORS_KEPT, Array, Name
 
 _ENCODED_AT_ONCE = 256
 """Labels that a pretrained encoder reads at a time."""
@@ -76,6 +76,8 @@ class TorchScorer:
     def _vectors(self, names: Sequence[Name]) -> Any:
         if self.network.pretrained is None:
             return self.network.label_vectors(names)
+        if len(self.vectors) > VECTORS_KEPT:
+            self.vectors.clear()
         missing = [n for n in names if n not in self.vectors]
         for at in range(0, len(missing), _ENCODED_AT_ONCE):
             part = missing[at : at + _ENCODED_AT_ONCE]
