@@ -4,7 +4,7 @@
 import { draw } from "./dom.js";
 import { stretchesOf } from "./marks.js";
 
-const LANE = 15, FOOT = 4, ROUND = 5, MOST_LANES = 8, FIRST = 24, LETTER = 6.4, WIDE = 11.5;
+const LANE = 15, FOOT = 4, ROUND = 5, MOST_LANES = 24, FIRST = 24, LETTER = 6.4, WIDE = 11.5;
 const widthOf = label => [...label].reduce((sum, c) => sum + (c > "\u2e7f" ? WIDE : LETTER), 10);
 
 // links: [{from: [start, end], to: [start, end], label, tone, fact, look}]
@@ -14,7 +14,7 @@ export function drawArcs(box, svg, stretches, links) {
   if (!links.length) return;
   const found = links.map(link => ({ link, from: anchor(stretches, ...link.from), to: anchor(stretches, ...link.to) })).filter(l => l.from && l.to);
   const frame = box.getBoundingClientRect();
-  const runs = found.flatMap(l => runsOf(l, measure(l.from), measure(l.to), frame));
+  const runs = together(found.flatMap(l => runsOf(l, measure(l.from), measure(l.to), frame)));
   // Only lines that have arcs grow, and only upwards: see .up in result.css.
   for (const { element, lanes } of intoLanes(runs)) {
     element.classList.add("up");
@@ -54,6 +54,17 @@ function runsOf({ link }, from, to, frame) {
   ];
 }
 
+// Links of one name that leave a mark for other lines, all in one direction, are one line on the page: it leads to each of their facts.
+function together(runs) {
+  const found = new Map();
+  for (const run of runs) {
+    run.facts = [run.link.fact];
+    const one = run.foot === "ab" ? run : `${run.line} ${run.a} ${run.b} ${run.arrow} ${run.foot} ${run.link.look} ${run.link.label}`;
+    if (found.has(one)) found.get(one).facts.push(run.link.fact); else found.set(one, run);
+  }
+  return [...found.values()];
+}
+
 // Narrow ones lie low, wide ones over them. Returns how many lanes each line needs, with an element that stands in it.
 function intoLanes(runs) {
   const lines = new Map();
@@ -83,7 +94,7 @@ function picture(run, top, width) {
   const round = Math.min(ROUND, Math.abs(b - a) / 2);
   const rise = run.foot.includes("a") ? `M${a},${foot} V${y + round} Q${a},${y} ${a + way * round},${y}` : `M${a},${y}`;
   const fall = run.foot.includes("b") ? `H${b - way * round} Q${b},${y} ${b},${y + round} V${foot}` : `H${b}`;
-  const group = draw("g", { class: `arc ${link.tone} ${link.look}`, "data-facts": link.fact });
+  const group = draw("g", { class: `arc ${link.tone} ${link.look}`, "data-facts": [...new Set(run.facts)].join(" ") });
   group.append(draw("path", { d: `${rise} ${fall}`, class: "line" }));
   if (run.arrow) { const x = run.arrow === "b" ? b : a; group.append(draw("path", { d: `M${x - 4},${foot - 5} L${x + 4},${foot - 5} L${x},${foot + 1} Z`, class: "tip" })); }
   const half = widthOf(link.label) / 2, x = Math.max(half, Math.min(width - half, (a + b) / 2));

@@ -29,7 +29,14 @@ function count() {
   byId("count").textContent = byId("lines").checked ? t("texts_and_letters", number(text().trim() ? many.length : 0), number(letters)) : t("letters", number(letters));
   const long = letters > limits.max_characters, tooMany = many.length > limits.max_texts;
   byId("too-long").hidden = !long && !tooMany;
+  byId("as-file").hidden = !long && !tooMany;
   byId("too-long").textContent = tooMany ? t("too_many_texts", number(limits.max_texts)) : t("too_long", number(limits.max_characters));
+}
+
+// What is too long to be answered at once goes in as a file; lines that are texts of their own as a table of one column.
+function textAsFiles() {
+  if (!byId("lines").checked) return [new File([text()], "text.txt", { type: "text/plain" })];
+  return [new File([["text", ...texts()].map(x => `"${x.replaceAll('"', '""')}"\r\n`).join("")], "texts.csv", { type: "text/csv" })];
 }
 
 function showFiles() {
@@ -61,6 +68,7 @@ function take(list) {
 function schemaLine() {
   const schema = state.schema, names = [...Object.keys(schema.entities ?? {}), ...Object.keys(schema.relations ?? {}), ...Object.keys(schema.events ?? {})];
   byId("no-schema").hidden = names.length > 0;
+  byId("edit-schema").textContent = t(names.length ? "edit_schema" : "choose_schema");
   fill(byId("schema-names"), names.slice(0, 24).map(n => make("li", {}, n)), names.length > 24 && make("li", { class: "quiet" }, `+${number(names.length - 24)}`));
 }
 
@@ -90,6 +98,7 @@ async function submit(event) {
     if (files.length) {
       await sendFiles(files, { schema: written(), model: model(), settings: settings() }, share => { byId("working-note").textContent = t("going_up", Math.round(100 * share)); });
       files = [];
+      fill(byId("file-problems"));
       showFiles();
       visit("documents");
     } else await ask(running.signal);
@@ -142,7 +151,8 @@ export function startCompose() {
   byId("lines").addEventListener("change", e => { keep("lines", e.target.checked); count(); });
   byId("compose").addEventListener("submit", submit);
   byId("stop").addEventListener("click", () => running?.abort());
-  byId("clear").addEventListener("click", () => { setText(""); files = []; showFiles(); byId("input").focus(); });
+  byId("clear").addEventListener("click", () => { setText(""); files = []; fill(byId("file-problems")); showFiles(); byId("input").focus(); });
+  byId("as-file").addEventListener("click", () => { take(textAsFiles()); setText(""); byId("extract").focus(); });
   byId("choose").addEventListener("click", () => byId("files").click());
   byId("files").addEventListener("change", e => { take(e.target.files); e.target.value = ""; });
   // Files may be dropped anywhere on the page; what is no file (a dragged line of the schema) is left alone.

@@ -1,7 +1,7 @@
 // Documents handed in: jobs of the service with their progress. They are found again after a reload, for the service keeps them.
 
 import { announce, byId, fill, make } from "./dom.js";
-import { explain } from "./problems.js";
+import { explain, inTwo } from "./problems.js";
 import { jobs } from "./service.js";
 import { keepNow } from "./history.js";
 import { on, opened, showRun, state, tell } from "./state.js";
@@ -75,9 +75,9 @@ function item(job) {
     make("p", { class: "quiet" }, `${time(job.created)} · `, job.total ? t("documents_done", number(job.done), number(job.total)) : over ? "" : t("documents_unknown"), !over && job.seconds_left ? ` · ${t("seconds_left", number(Math.ceil(job.seconds_left)))}` : ""),
     !over && make("progress", { max: 1, value: share, "aria-label": t("progress_of", title(job)) }),
     job.counts && make("p", { class: "quiet" }, ["entities", "relations", "events"].filter(k => job.counts[k]).map(k => t({ entities: "count_entity", relations: "count_relation", events: "count_event" }[k], number(job.counts[k]))).join(" · ")),
-    job.error && make("p", { class: "wrong" }, job.error),
+    job.error && make("p", { class: "wrong" }, inTwo(job.error)),
     job.counts?.errors > 0 && make("p", { class: "wrong" }, t("documents_failed", number(job.counts.errors))),
-    bad.length > 0 && make("details", { open: bad.length <= 3 }, make("summary", {}, t("files_bad", number(bad.length))), make("ul", {}, bad.map(f => make("li", {}, make("b", {}, f.name), ": ", f.problem)))),
+    bad.length > 0 && make("details", { open: bad.length <= 3 }, make("summary", {}, t("files_bad", number(bad.length))), make("ul", {}, bad.map(f => make("li", {}, make("b", {}, f.name), ": ", inTwo(f.problem))))),
     make("div", { class: "row" }, job.done > 0 && button("open", () => open(job), "main"), !over && button("cancel", () => act(job, "cancel")), (["failed", "cancelled"].includes(job.state) || job.counts?.errors > 0) && button("resume", () => act(job, "resume")), over && button("delete", () => act(job, "remove"))));
 }
 
@@ -114,7 +114,11 @@ export async function moreDocuments() {
   } catch (error) { explain(error, { place: byId("review-problem"), again: moreDocuments }); }
 }
 
+// While a button is pressed the list stays as it is: a click needs the same button at its end as at its beginning.
+let pressed = false;
+
 function show() {
+  if (pressed) return;
   const list = [...known.values()].sort((a, b) => b.created - a.created);
   const focused = document.activeElement?.closest?.("#jobs li")?.dataset.id, label = document.activeElement?.getAttribute?.("aria-label");
   fill(byId("jobs"), list.map(item));
@@ -127,6 +131,8 @@ function show() {
 
 export function startDocuments() {
   byId("refresh-jobs").addEventListener("click", load);
+  byId("jobs").addEventListener("pointerdown", () => { pressed = true; });
+  for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => { if (pressed) setTimeout(() => { pressed = false; show(); }); });
   addEventListener("token", load);
   on("view-documents", load);
   onLanguage(show);

@@ -3,7 +3,7 @@
 import { byId, fill, freshId, make } from "./dom.js";
 import { token } from "./kept.js";
 import { Problem } from "./service.js";
-import { number, t } from "./words.js";
+import { language, meaning, number, t } from "./words.js";
 
 // place: where it is shown; again: what "Try again" does.
 export function explain(error, { place, again = null }) {
@@ -12,7 +12,7 @@ export function explain(error, { place, again = null }) {
   const kind = error instanceof Problem ? error.kind : "broken", about = error.about ?? {};
   const box = make("div", { class: `problem ${kind}`, role: "alert" }, make("strong", {}, t(`problem_${kind}`)), make("p", {}, t(`do_${kind}`, error.wait ? number(error.wait) : "")));
   if (["wrong", "large", "gone", "full"].includes(kind) && about.problem)
-    box.append(make("p", { class: "said" }, about.field ? `${about.field}: ${about.problem}` : about.problem,
+    box.append(make("p", { class: "said" }, about.field ? `${about.field}: ` : "", inTwo(about.problem),
       about.expected && make("span", {}, ` · ${t("expected")}: ${about.expected}`), about.fix && make("span", {}, ` · ${t("fix")}: ${about.fix}`)));
   if (kind === "token") box.append(tokenForm(() => { fill(place); again?.(); }));
   else {
@@ -22,6 +22,12 @@ export function explain(error, { place, again = null }) {
     box.append(row);
   }
   fill(place, box);
+}
+
+// What the service said: its meaning in the language of the page, where that is known, then its own words.
+export function inTwo(said) {
+  const own = meaning(said);
+  return own ? [own, make("small", { class: "quiet original", lang: "en" }, said)] : [make("span", { lang: language() === "en" ? null : "en" }, said)];
 }
 
 // After "too many requests" the button counts down, so that nobody runs into the limit again.

@@ -3,41 +3,49 @@
 import { byId, colour, download, fill, later, make } from "./dom.js";
 import { inWords } from "./facts.js";
 import { explain } from "./problems.js";
-import { allLines } from "./result_json.js";
+import { allRows } from "./result_json.js";
 import { lightPlace } from "./result_text.js";
 import { sentenceAround } from "./sentences.js";
-import { graphFile, graphForms } from "./service.js";
+import { graphFile, graphForms, jobs } from "./service.js";
 import { choose, current, on, passes, showDocument, state, tones } from "./state.js";
 import { number, onLanguage, t } from "./words.js";
 
-const MOST = 300;
+const MOST = 300, CELL = 150;
 let cy = null, loading = null, whole = false, steady = false;
-
-const folded = text => text.normalize("NFKC").trim().replace(/\s+/g, " ").toLocaleLowerCase();
 
 // The script sets a global name, as scripts of its kind do.
 const library = () => loading ??= import(new URL("../vendor/cytoscape.min.js", import.meta.url)).then(() => globalThis.cytoscape);
 
-// Mentions of one name are one node; an event is a node of its own.
+// A name of one type is one node, as in the service's graphs; an event is a node of its own. A role names no type: its words are
+// the entity that stands in their place, else the one thing of that name.
 export function graphOf(documents, tone) {
-  const nodes = new Map(), edges = [];
+  const nodes = new Map(), edges = [], types = new Map();
   const node = (key, label, look, type) => {
     if (!nodes.has(key)) nodes.set(key, { id: key, label, look, type, tone: "t8", degree: 0 });
     return nodes.get(key);
   };
-  const entity = p => node(`e ${folded(p.text)}`, p.text, "entity", p.type);
-  documents.forEach(({ doc, at }) => {
-    const facts = doc.facts.filter(f => f.verdict !== "rejected" && passes(f));
-    for (const f of facts) if (f.kind === "entity") { const n = entity(f.parts[0]); n.tone = tone(f); n.type = f.type; }
+  const entity = (text, type) => node(JSON.stringify(["e", text, type ?? ""]), text, "entity", type ?? null);
+  const standing = documents.map(({ doc, at }) => ({ at, facts: doc.facts.filter(f => f.verdict !== "rejected" && passes(f)) }));
+  const known = (text, type) => { if (type) types.set(text, (types.get(text) ?? new Set()).add(type)); };
+  for (const { facts } of standing) for (const f of facts) {
+    if (f.kind === "entity") { known(f.parts[0].text, f.type); entity(f.parts[0].text, f.type).tone = tone(f); }
+    if (f.kind === "relation") for (const p of f.parts) known(p.text, p.type);
+  }
+  for (const { at, facts } of standing) {
+    const there = new Map(facts.filter(f => f.kind === "entity" && f.parts[0].start != null).map(f => [`${f.parts[0].start} ${f.parts[0].end}`, f.type]));
+    const end = p => {
+      const named = types.get(p.text), only = named?.size === 1 ? [...named][0] : null;
+      return entity(p.text, p.type ?? there.get(`${p.start} ${p.end}`) ?? only);
+    };
     for (const f of facts) {
       const line = (a, b, label) => { edges.push({ from: a.id, to: b.id, label, fact: f.id, at }); a.degree++; b.degree++; };
-      if (f.kind === "relation") line(entity(f.parts[0]), entity(f.parts[1]), f.type);
+      if (f.kind === "relation") line(end(f.parts[0]), end(f.parts[1]), f.type);
       if (f.kind !== "event") continue;
       const trigger = f.parts.find(p => p.slot === "trigger"), event = node(`v ${at} ${f.id}`, trigger ? `${trigger.text} (${f.type})` : f.type, "event", f.type);
       event.tone = tone(f);
-      for (const p of f.parts) if (p.slot === "argument") line(event, entity(p), p.role);
+      for (const p of f.parts) if (p.slot === "argument") line(event, end(p), p.role);
     }
-  });
+  }
   return { nodes: [...nodes.values()], edges };
 }
 
@@ -50,7 +58,7 @@ function style() {
     { selector: "node", style: { width: "data(size)", height: "data(size)", label: "data(label)", "font-size": 13, color: colour("ink"), "text-outline-color": colour("paper"), "text-outline-width": 2, "text-valign": "bottom", "text-margin-y": 3, "text-max-width": 140, "text-wrap": "ellipsis", "overlay-opacity": 0 } },
     ...tone,
     { selector: "node.event", style: { shape: "diamond" } },
-    { selector: "edge", style: { width: 1.6, "line-color": colour("edge"), "target-arrow-color": colour("edge"), "target-arrow-shape": "triangle", "arrow-scale": 0.8, "curve-style": "bezier", label: "data(label)", "font-size": 11, color: colour("soft"), "text-outline-color": colour("paper"), "text-outline-width": 2, "text-rotation": "autorotate", "overlay-opacity": 0 } },
+    { selector: "edge", style: { width: 1.6, "line-color": colour("edge"), "target-arrow-color": colour("edge"), "target-arrow-shape": "triangle", "arrow-scale": 0.8, "curve-style": "bezier", label: "data(label)", "font-size": 11, color: colour("soft"), "text-outline-color": colour("paper"), "text-outline-width": 2, "text-rotation": "autorotate", "min-zoomed-font-size": 6, "overlay-opacity": 0 } },
     { selector: "edge.chosen", style: { "line-color": colour("chosen"), "target-arrow-color": colour("chosen"), width: 3.5, color: colour("ink") } },
     { selector: "node.chosen", style: { "border-width": 4, "border-color": colour("chosen") } },
   ];
@@ -76,10 +84,22 @@ export async function showGraph() {
       edges: lines.map((e, n) => ({ data: { id: `l${n}`, source: e.from, target: e.to, label: e.label, fact: e.fact, at: e.at } })),
     },
     style: style(), minZoom: 0.1, maxZoom: 3, boxSelectionEnabled: false,
-    layout: { name: "cose", animate: false, randomize: false, nodeRepulsion: () => 5000, idealEdgeLength: () => 70, componentSpacing: 50, padding: 24, boundingBox: { x1: 0, y1: 0, w, h }, nodeDimensionsIncludeLabels: true },
+    layout: { name: "preset" },
   });
-  if (cy.zoom() > 1.3) { cy.zoom(1.3); cy.center(); }
+  layOut(w / Math.max(1, h));
   cy.on("tap", "edge", e => lead(e.target.data("at"), e.target.data("fact")));
+}
+
+// What hangs together is laid out by forces; what stands alone goes below, in rows wide enough for its names.
+function layOut(shape) {
+  const linked = cy.nodes().filter(n => n.degree() > 0), alone = cy.nodes().difference(linked);
+  const side = 90 * Math.sqrt(cy.nodes().length + 4), w = side * Math.sqrt(Math.max(0.6, shape)), h = side / Math.sqrt(Math.max(0.6, shape));
+  linked.union(cy.edges()).layout({ name: "cose", animate: false, randomize: false, nodeRepulsion: () => 90_000, nodeOverlap: 20, idealEdgeLength: () => 95, gravity: 0.6, componentSpacing: 90, fit: false, boundingBox: { x1: 0, y1: 0, w, h }, nodeDimensionsIncludeLabels: true }).run();
+  const box = linked.length ? linked.boundingBox() : { x1: 0, y2: 0, w: 0 }, wide = Math.max(CELL, box.w, CELL * Math.ceil(Math.sqrt(alone.length * shape / 2)));
+  const columns = Math.max(1, Math.floor(wide / CELL));
+  alone.positions((n, k) => ({ x: box.x1 + CELL * (k % columns + 0.5), y: box.y2 + 60 + 58 * Math.floor(k / columns) }));
+  cy.fit(cy.elements(), 24);
+  if (cy.zoom() > 1.3) { cy.zoom(1.3); cy.center(); }
 }
 
 // The same lines as a list: for the keyboard, and for those who do not see the picture.
@@ -117,6 +137,15 @@ function quoted(doc, fact, from, to) {
   return [...out, doc.points.slice(at, to)].filter(x => x !== "").reduce((box, x) => { box.append(x); return box; }, make("q", { dir: "auto" }));
 }
 
+// A job as the service has it: then the service makes the graph of all its documents, however many.
+const untouched = () => state.run.job && state.filter.sure === 0 && !state.filter.off.size && state.run.documents.every(doc => doc.facts.every(f => !f.verdict));
+
+function offerAll() {
+  const run = state.run, some = run?.job && run.documents.length < run.total;
+  byId("graph-all-box").hidden = (run?.documents.length ?? 0) < 2;
+  byId("graph-all").nextElementSibling.textContent = some ? t("graph_loaded", number(run.documents.length), number(run.total)) : t("graph_all");
+}
+
 export function startGraph() {
   const again = later(() => { if (state.view === "graph") showGraph(); }, 200);
   byId("graph-all").addEventListener("change", e => { whole = e.target.checked; showGraph(); });
@@ -127,7 +156,7 @@ export function startGraph() {
     e.target.value = "";
     if (!form) return;
     try {
-      const file = await graphFile({ documents: allLines().trim().split("\n").map(l => JSON.parse(l)), form });
+      const file = untouched() ? await jobs.graph(state.run.job, form) : await graphFile({ documents: await allRows(), form });
       // Forms that are folders come as a zip file.
       download(`graph${file.type.includes("zip") ? ".zip" : e.target.dataset[form]}`, file.type, file);
     } catch (error) { explain(error, { place: byId("graph-problem") }); }
@@ -143,8 +172,10 @@ export function startGraph() {
   };
   addEventListener("token", forms);
   forms();
-  on("run", () => { byId("graph-all-box").hidden = (state.run?.documents.length ?? 0) < 2; fill(byId("graph-sentence")); });
-  on("run facts filter", again);
+  on("run", () => { fill(byId("graph-sentence")); });
+  on("run documents", offerAll);
+  onLanguage(offerAll);
+  on("run facts filter documents", again);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => cy?.style(style()));
   addEventListener("dress", () => cy?.style(style()));
   onLanguage(again);

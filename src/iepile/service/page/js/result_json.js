@@ -1,12 +1,14 @@
 // The result as the unified format writes it: to read, to copy, to download as JSON lines.
 
-import { byId, download } from "./dom.js";
+import { byId, download, fill } from "./dom.js";
 import { lookedFor, rowWith } from "./facts.js";
-import { current, on, passes, standing, state, looked } from "./state.js";
+import { explain } from "./problems.js";
+import { jobs } from "./service.js";
+import { current, looked, on, opened, passes, standing, state } from "./state.js";
 import { toast } from "./toast.js";
 import { t } from "./words.js";
 
-const MOST = 200_000;
+const MOST = 200_000, AT_ONCE = 500;
 
 const shownRow = () => rowWith(current().row, standing(), looked());
 
@@ -16,8 +18,27 @@ export function showJson() {
   byId("json").textContent = text.length > MOST ? `${text.slice(0, MOST)}\n…` : text;
 }
 
-export function allLines() {
-  return state.run.documents.map(doc => JSON.stringify(rowWith(doc.row, doc.facts.filter(f => passes(f) && f.verdict !== "rejected"), lookedFor(doc.row, state.run.schema, doc.facts)))).join("\n") + "\n";
+const shownOf = doc => rowWith(doc.row, doc.facts.filter(f => passes(f) && f.verdict !== "rejected"), lookedFor(doc.row, state.run.schema, doc.facts));
+
+// Rows of all documents of the run, as filtered and reviewed. Those of a job that were not loaded are fetched from the service.
+export async function allRows() {
+  const { run } = state, rows = run.documents.map(shownOf);
+  while (run.job && rows.length < run.total) {
+    const more = await jobs.result(run.job, rows.length, AT_ONCE);
+    if (!more.length) break;
+    rows.push(...more.map(row => shownOf(opened(row))));
+  }
+  return rows;
+}
+
+async function save() {
+  const button = byId("download");
+  button.disabled = true;
+  try {
+    download("iepile.jsonl", "application/x-ndjson", (await allRows()).map(row => `${JSON.stringify(row)}\n`).join(""));
+    fill(byId("json-problem"));
+  } catch (error) { explain(error, { place: byId("json-problem"), again: save }); }
+  button.disabled = false;
 }
 
 export function startJson() {
@@ -29,6 +50,6 @@ export function startJson() {
       toast(t("copy_by_hand"));
     }
   });
-  byId("download").addEventListener("click", () => download("iepile.jsonl", "application/x-ndjson", allLines()));
+  byId("download").addEventListener("click", save);
   on("run facts filter", () => { if (state.view === "json") showJson(); });
 }

@@ -65,7 +65,7 @@ function light(move = false) {
 
 function lightArcs() {
   for (const arc of svg?.children ?? []) {
-    const lit = state.chosen !== null && arc.dataset.facts === String(state.chosen);
+    const lit = state.chosen !== null && arc.dataset.facts.split(" ").includes(String(state.chosen));
     arc.classList.toggle("lit", lit);
     if (lit) svg.append(arc);  // over the others
   }

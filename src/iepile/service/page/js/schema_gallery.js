@@ -46,6 +46,7 @@ function show() {
     make("h3", {}, s.name), make("p", {}, s.about), make("p", { class: "quiet", lang: language() }, counts(s.schema)),
     make("div", { class: "row", lang: language() }, make("button", { type: "button", class: "main", "aria-label": t("of_fact", t("try_it"), s.name), onclick: () => use(s.schema, s.text) }, t("try_it")),
       make("button", { type: "button", "aria-label": t("of_fact", t("schema_only"), s.name), onclick: () => use(s.schema) }, t("schema_only"))))));
+  fill(byId("welcome-samples"), ordered.filter(s => s.language === language()).map(s => make("button", { type: "button", onclick: () => use(s.schema, s.text) }, s.name)));
   const held = served.filter(s => hit(s.name, s.about ?? ""));
   byId("served-box").hidden = !served.length;
   fill(byId("served"), held.map(s => make("li", {}, make("button", { type: "button", class: "served", onclick: () => take(s.name) },

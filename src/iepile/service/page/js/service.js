@@ -96,6 +96,7 @@ export const jobs = {
     for await (const row of jsonLines(await ask(`v1/documents/${encodeURIComponent(id)}/result?offset=${offset}&limit=${limit}`))) rows.push(row);
     return rows;
   },
+  graph: async (id, form) => (await ask(`v1/documents/${encodeURIComponent(id)}/graph?form=${encodeURIComponent(form)}`)).blob(),
   // Progress while it lasts: server-sent events, read by hand because an EventSource can bear no token.
   async *events(id, signal) {
     const answer = await ask(`v1/documents/${encodeURIComponent(id)}/events`, { signal });

@@ -3,7 +3,7 @@
 import { kept, keep } from "./kept.js";
 
 export const LANGUAGES = ["en", "zh"];
-let words = {}, code = "en";
+let words = {}, code = "en", patterns = [];
 const waiting = [];
 
 export const language = () => code;
@@ -13,6 +13,12 @@ export function t(name, ...values) {
   const text = words[name];
   if (text === undefined) return name;
   return text.replace(/\{(\d)\|([^|}]*)\|([^}]*)\}/g, (_, n, one, many) => String(values[n]) === "1" ? one : many).replace(/\{(\d)\}/g, (_, n) => values[n] ?? "");
+}
+
+// The service speaks English. What it says most often has its meaning in a data file; null for all else, and where the page is English.
+export function meaning(said) {
+  const [pattern, means] = patterns.find(([pattern]) => pattern.test(said)) ?? [];
+  return pattern ? means.replace(/\$(\d)/g, (_, n) => said.match(pattern)[n] ?? "") : null;
 }
 
 export const number = n => n.toLocaleString(code);
@@ -32,7 +38,9 @@ export function firstLanguage() {
 export async function speak(wanted, remember = false) {
   const answer = await fetch(new URL(`../words/${wanted}.json`, import.meta.url));
   if (!answer.ok) throw new Error(`words of ${wanted}: ${answer.status}`);
+  const own = wanted === "en" ? [] : await (await fetch(new URL(`../words/said.${wanted}.json`, import.meta.url))).json();
   words = await answer.json();
+  patterns = own.map(([pattern, means]) => [new RegExp(pattern), means]);
   code = wanted;
   if (remember) keep("language", wanted);
   document.documentElement.lang = wanted === "zh" ? "zh-CN" : "en";
