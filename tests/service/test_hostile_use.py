@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import logging
@@ -15,9 +16,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from iepile.errors import InputError
+from iepile.service.errors import failure
 from iepile.service.refusals import Refusal
 from iepile.service.schemas import Schemas
 from iepile.service.server import _OneLine
+from iepile.service.tokens import read_tokens
 from iepile.service.wire import check_json
 
 Serve = Callable[..., TestClient]
@@ -166,3 +169,50 @@ def test_strangers_write_no_lines_into_the_log(words: str) -> None:
     line = out.getvalue()
     assert line.startswith("WARNING labels: ") and line.endswith("\n") and len(line) < 12_500
     assert line[:-1].isprintable() and line.isascii()
+
+
+# The disk and the wire.
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), OSError(errno.EDQUOT, "quota")])
+def test_a_full_disk_is_told_as_such(serve: Serve, error: OSError, monkeypatch: pytest.MonkeyPatch) -> None:
+    client, body = serve(), {"document": {"text": "a", "entity": []}}
+    store = client.app.state.service.folder / "corrections.jsonl"  # type: ignore[attr-defined]
+    assert client.post("/v1/corrections", json=body).status_code == 201
+    before = store.read_bytes()
+
+    def full(*_: object, **__: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        answer = client.post("/v1/corrections", json=body)
+        assert "disk" in fault(answer, 507)["problem"] and store.read_bytes() == before
+    with monkeypatch.context() as patch:
+        patch.setattr("iepile.service.graph_work.write_rows", full)
+        answer = client.post("/v1/graph", json={"documents": [body["document"]]})
+        assert "disk" in fault(answer, 507)["problem"] and str(store.parent) not in answer.text
+    assert client.post("/v1/corrections", json=body).status_code == 201
+
+
+def test_a_full_disk_is_found_behind_the_words_of_writers() -> None:
+    try:
+        try:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        except OSError:
+            raise InputError("cannot be written", fix="choose another target") from None
+    except InputError as e:
+        assert failure("/v1/graph", e).status_code == 507
+    assert failure("/v1/graph", InputError("cannot be read")).status_code == 422
+    assert failure("/v1/graph", OSError(errno.EACCES, "denied")).status_code == 500
+
+
+def test_a_body_of_two_lengths_is_refused_and_the_line_closed(serve: Serve) -> None:
+    answer = serve().post("/v1/extract", content=b"{}", headers={"transfer-encoding": "chunked", "content-length": "2"})
+    assert fault(answer, 400)["field"] == "content-length" and answer.headers["connection"] == "close"
+
+
+def test_a_bad_token_of_the_environment_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IEPILE_TOKEN", "short")
+    with pytest.raises(InputError) as e:
+        read_tokens("")
+    assert e.value.field == "IEPILE_TOKEN" and e.value.line is None

@@ -14,6 +14,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -167,6 +168,10 @@ class Corrections:
             while rest:
                 rest = rest[os.write(fd, rest):]
             os.fsync(fd)
+        except OSError:
+            with suppress(OSError):  # what did not fit must not keep the disk full
+                os.ftruncate(fd, self._end)
+            raise
         finally:
             os.close(fd)
         self._end += len(line)

@@ -7,7 +7,9 @@ Nothing of what was sent is said back at length, and nothing of how the service 
 
 from __future__ import annotations
 
+import errno
 import logging
+import sqlite3
 from http import HTTPStatus
 from typing import Any
 
@@ -57,6 +59,9 @@ def error_response(path: str, status: int, problem: str, *, field: str | None = 
 
 def failure(path: str, error: Exception) -> JSONResponse:
     """What an exception comes to. One that is none of ours is logged, and no more is said of it than that."""
+    if _is_full(error):
+        logger.error("%s: the disk is full", path)
+        return error_response(path, 507, "the disk of the service is full", fix="try again later, or remove jobs")
     if isinstance(error, InputError):
         status = error.status if isinstance(error, Refusal) else 422
         field = error.field or (None if error.line is None else f"line {error.line}")
@@ -72,6 +77,18 @@ def failure(path: str, error: Exception) -> JSONResponse:
         return error_response(path, 500, str(error).split("\n", 1)[0])
     logger.error("%s failed", path, exc_info=error)
     return error_response(path, 500, "the service failed on this request", fix="see its log")
+
+
+def _is_full(error: BaseException) -> bool:
+    """Whether a full disk is behind an error; writers tell it in words meant for the command line."""
+    cause: BaseException | None = error
+    for _ in range(8):
+        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        if isinstance(cause, sqlite3.OperationalError) and cause.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            return True
+        cause = cause and (cause.__cause__ or cause.__context__)
+    return False
 
 
 def add_handlers(app: FastAPI) -> None:

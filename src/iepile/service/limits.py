@@ -106,10 +106,14 @@ class Gate:
         return None
 
     def _odd_head(self, scope: Scope, headers: Headers) -> Response | None:
-        """More headers than anybody needs; or a name of the host that is not ours, as of a page that makes its own
-        name point at this machine (DNS rebinding)."""
+        """More headers than anybody needs, a body of two lengths, or a name of the host that is not ours, as of a page
+        that makes its own name point at this machine (DNS rebinding)."""
         if len(headers) > MOST_HEADERS:
             return self._turned_away("head", scope["path"], 431, f"more than {MOST_HEADERS} headers", field="headers")
+        if "transfer-encoding" in headers and "content-length" in headers:
+            # A proxy may end the body elsewhere than we do, and take the rest for a request (RFC 9112, 6.3).
+            return self._turned_away("head", scope["path"], 400, "the body has two lengths", field="content-length",
+                                     fix="send no Transfer-Encoding beside it", headers={"Connection": "close"})
         given = headers.get("host", "")
         if not self._hosts or not given or _name(given) in self._hosts:
             return None

@@ -71,5 +71,9 @@ def read_tokens(path: str) -> Tokens:
         if open_to_all:
             logger.warning("%s can be read by every user of this machine; chmod 600 it", path)
     if own := os.environ.get(VARIABLE, "").strip():
+        try:
+            Tokens([own])
+        except InputError as e:
+            raise InputError("is no token", field=VARIABLE, expected=e.expected, fix=e.fix) from None
         lines.append(own)
     return Tokens(lines)
