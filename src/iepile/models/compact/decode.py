@@ -175,8 +175,11 @@ def _step_one(
         shares = share(matches.reshape(-1, matches.shape[2]), q, i, j)
         whole = scorer.spans(batch, queries, shares, (row, name, i, j))
         values = border * config.border_share + whole * (1 - config.border_share)
-        for r, t, a, b, v in zip(row.tolist(), name.tolist(), i.tolist(), j.tolist(), values.tolist(), strict=True):
-            out[r].setdefault(part[t], []).append((v, (a, b)))
+        by_cell: dict[int, list[Scored]] = {}
+        for cell, a, b, v in zip(q.tolist(), i.tolist(), j.tolist(), values.tolist(), strict=True):
+            by_cell.setdefault(cell, []).append((v, (a, b)))
+        for cell, scored in by_cell.items():
+            out[cell // len(part)][part[cell % len(part)]] = scored
     return out
 
 

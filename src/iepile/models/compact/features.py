@@ -79,6 +79,9 @@ def _shape(word: str) -> str:
     return re.sub(r"[^\W\d_A-Z]+", "a", re.sub(r"[A-Z]+", "A", re.sub(r"\d+", "0", word)))
 
 
+_known_shape = lru_cache(maxsize=1 << 14)(_shape)
+
+
 def _word_features(word: str, buckets: int) -> tuple[int, ...]:
     """Features of a token by itself: 6 of the 10; 0 is "none"."""
     if len(word) == 1 and _CJK.match(word):
@@ -103,7 +106,8 @@ def featurize(tokens: Tokens, buckets: int) -> list[list[int]]:
     padded = ["<s>", *words, "</s>"]
     chunks = _chunks(tokens)
     latin = [not (len(w) == 1 and _CJK.match(w)) for w in padded]
-    shapes = [_shape(w) if ok else "" for w, ok in zip(padded, latin, strict=True)]
+    shapes = [(_known_shape if len(w) <= REMEMBERED else _shape)(w) if ok else ""
+              for w, ok in zip(padded, latin, strict=True)]
     out = []
     for i, word in enumerate(words):
         before, after = padded[i], padded[i + 2]
