@@ -78,6 +78,12 @@ class Gate:
                 await refusal(scope, receive, reply.send)
             else:
                 await self._work(scope, headers, receive, reply)
+        except asyncio.CancelledError:
+            # The time that a stopping service leaves its requests is over.
+            if reply.started or not self.closing():
+                raise
+            reply.close_behind()
+            await self._stopping(scope["path"])(scope, receive, reply.own)
         finally:
             self._working -= asks
             self.metrics.running.dec()
@@ -99,7 +105,7 @@ class Gate:
             return self._turned_away("token", path, 401, "no valid token", field="authorization",
                                      expected="Authorization: Bearer TOKEN", headers={"WWW-Authenticate": "Bearer"})
         if self.closing():
-            return self._turned_away("closing", path, 503, "the service is shutting down", fix="ask again in a moment")
+            return self._stopping(path)
         if self._working > self.config.queue:
             return self._turned_away("queue", path, 429, f"more than {self.config.queue} requests are in work",
                                      fix="wait as long as Retry-After says")
@@ -131,6 +137,9 @@ class Gate:
             return urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
         except ValueError:
             return True
+
+    def _stopping(self, path: str) -> Response:
+        return self._turned_away("closing", path, 503, "the service is shutting down", fix="ask again in a moment")
 
     def _turned_away(self, reason: str, path: str, status: int, problem: str, **more: Any) -> Response:
         self.metrics.refused.labels(reason).inc()
