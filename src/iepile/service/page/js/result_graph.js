@@ -55,10 +55,10 @@ const start = n => ({ x: 40 * Math.sqrt(n + 1) * Math.cos(2.4 * n), y: 40 * Math
 function style() {
   const tone = Array.from({ length: 9 }, (_, n) => ({ selector: `node.t${n}`, style: { "background-color": colour(`t${n}`) } }));
   return [
-    { selector: "node", style: { width: "data(size)", height: "data(size)", label: "data(label)", "font-size": 13, color: colour("ink"), "text-outline-color": colour("paper"), "text-outline-width": 2, "text-valign": "bottom", "text-margin-y": 3, "text-max-width": 140, "text-wrap": "ellipsis", "overlay-opacity": 0 } },
+    { selector: "node", style: { width: "data(size)", height: "data(size)", label: "data(label)", "font-size": 15, color: colour("ink"), "text-outline-color": colour("paper"), "text-outline-width": 2, "text-valign": "bottom", "text-margin-y": 3, "text-max-width": 140, "text-wrap": "ellipsis", "overlay-opacity": 0 } },
     ...tone,
     { selector: "node.event", style: { shape: "diamond" } },
-    { selector: "edge", style: { width: 1.6, "line-color": colour("edge"), "target-arrow-color": colour("edge"), "target-arrow-shape": "triangle", "arrow-scale": 0.8, "curve-style": "bezier", label: "data(label)", "font-size": 11, color: colour("soft"), "text-outline-color": colour("paper"), "text-outline-width": 2, "text-rotation": "autorotate", "min-zoomed-font-size": 6, "overlay-opacity": 0 } },
+    { selector: "edge", style: { width: 1.6, "line-color": colour("edge"), "target-arrow-color": colour("edge"), "target-arrow-shape": "triangle", "arrow-scale": 0.8, "curve-style": "bezier", label: "data(label)", "font-size": 12, color: colour("soft"), "text-outline-color": colour("paper"), "text-outline-width": 2, "text-rotation": "autorotate", "min-zoomed-font-size": 6, "overlay-opacity": 0 } },
     { selector: "edge.chosen", style: { "line-color": colour("chosen"), "target-arrow-color": colour("chosen"), width: 3.5, color: colour("ink") } },
     { selector: "node.chosen", style: { "border-width": 4, "border-color": colour("chosen") } },
   ];
@@ -99,7 +99,8 @@ function layOut(shape) {
   const columns = Math.max(1, Math.floor(wide / CELL));
   alone.positions((n, k) => ({ x: box.x1 + CELL * (k % columns + 0.5), y: box.y2 + 60 + 58 * Math.floor(k / columns) }));
   cy.fit(cy.elements(), 24);
-  if (cy.zoom() > 1.3) { cy.zoom(1.3); cy.center(); }
+  // On a narrow screen the whole of it would be too small to read: then its middle is shown, and one moves.
+  if (cy.zoom() > 1.3 || cy.zoom() < 0.5) { cy.zoom(Math.max(0.5, Math.min(1.3, cy.zoom()))); cy.center(); }
 }
 
 // The same lines as a list: for the keyboard, and for those who do not see the picture.
