@@ -36,6 +36,22 @@ def test_what_arrives_while_a_batch_runs_forms_the_next(shared: Callable[..., Sh
     assert (one.questions, one.tokens, one.prompt_tokens, one.waiting) == (39, 78, 117, 0)
 
 
+def test_conversations_and_extraction_take_turns_and_share_no_batch(shared: Callable[..., SharedEngine]) -> None:
+    engine = Echo()
+    one = shared(engine, batch=2)
+    engine.hold.clear()
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(lambda: list(one.generate(ask("first"))))]
+        assert engine.begun.acquire(timeout=20)
+        for n, task in enumerate(["NER", "", "NER", "NER", "", "NER"]):
+            request = Request("0", task, f"{task}{n}")
+            asked.append(pool.submit(lambda r=request: list(one.generate([r]))))
+            until(lambda n=n: one.waiting == n + 1)
+        engine.hold.set()
+        assert all(len(f.result(20)) == 1 for f in asked)
+    assert engine.batches == [["first"], ["NER0", "NER2"], ["1", "4"], ["NER3", "NER5"]]
+
+
 def test_a_long_call_lets_others_have_their_turn(shared: Callable[..., SharedEngine]) -> None:
     engine = Echo()
     one = shared(engine, batch=4)

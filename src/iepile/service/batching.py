@@ -171,8 +171,13 @@ class SharedEngine:
                 break
         batch: list[tuple[Call, Request]] = []
         asked: dict[object, Call] = {}
+        others: list[Call] = []
         for _ in range(len(self._calls)):
             call = self._calls.popleft()
+            if batch and call.pending and _is_talk(call.pending[0][0]) != _is_talk(batch[0][1]):
+                # A batch lasts as long as its longest answer: extraction would wait for the end of a conversation.
+                others.append(call)
+                continue
             while call.pending and (not batch or len(batch) + len(call.pending[0]) <= self.batch):
                 of = call.pending[0]
                 if self._together is not None and asked.setdefault(self._together(of[0]), call) is not call:
@@ -182,6 +187,7 @@ class SharedEngine:
                 self._calls.append(call)
             if len(batch) >= self.batch:
                 break
+        self._calls.extendleft(reversed(others))
         return batch
 
     def _answer(self, batch: Sequence[tuple[Call, Request]]) -> None:
@@ -258,3 +264,8 @@ class SharedEngine:
             self.failures += 1
             if call in self._calls:
                 self._calls.remove(call)
+
+
+def _is_talk(request: Request) -> bool:
+    """A plain question: nobody knows how long its answer will be."""
+    return not request.task
