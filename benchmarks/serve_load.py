@@ -43,7 +43,7 @@ def texts(count: int, seed: int = 0) -> list[str]:
     """Texts, each another one: none is answered because another was."""
     draw = random.Random(seed)
     names = ["Ada", "Bob Lee", "Cora", "Dan", "Acme Inc.", "Bolt", "U.S. Steel"]
-    return [f"{draw.choice(names)} works for {draw.choice(names)} now, said {draw.choice(names)} on day {n}."
+    return [f"{draw.choice(names)} works for {draw.choice(names)} now, said {draw.choice(names)} on day {seed}{n:05}."
             for n in range(count)]
 
 
@@ -111,8 +111,11 @@ class Client:
 
 async def _load(address: str, clients: int, seconds: float, schema: str, server: int) -> dict[str, Any]:
     several = [Client(address, schema) for _ in range(clients)]
+    asked = [texts(2000, seed=n) for n in range(clients)]
     started, used = time.perf_counter(), processor(server)
-    await asyncio.gather(*(c.run(texts(50, seed=n), started + seconds) for n, c in enumerate(several)))
+    marks: list[int] = []
+    await asyncio.gather(_quarters(server, seconds, marks), *(
+        c.run(mine, started + seconds) for c, mine in zip(several, asked, strict=True)))
     took = time.perf_counter() - started
     times = sorted(s for c in several for s in c.seconds)
     statuses = sum((c.statuses for c in several), Counter())
@@ -121,7 +124,15 @@ async def _load(address: str, clients: int, seconds: float, schema: str, server:
             "p50_ms": round(statistics.median(times) * 1000, 1),
             "p95_ms": round(times[int(len(times) * 0.95)] * 1000, 1),
             "statuses": {str(k): v for k, v in sorted(statuses.items())},
+            "server_mib_by_quarter": marks,
             "errors": sum(n for status, n in statuses.items() if status not in (200, 429))}
+
+
+async def _quarters(server: int, seconds: float, marks: list[int]) -> None:
+    """Memory of the server after each quarter of the time: what is remembered is bounded, so that it levels off."""
+    for _ in range(4):
+        await asyncio.sleep(seconds / 4)
+        marks.append(round(resident(server)))
 
 
 async def _single(address: str, schema: str, server: int) -> dict[str, Any]:
