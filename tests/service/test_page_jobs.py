@@ -155,6 +155,18 @@ def test_what_the_service_says_is_told_in_chinese_too(browser: Browser, url: str
     assert texts(page, "#jobs .original") == [] and "内容为空" not in texts(page, "#jobs details li")[1]
 
 
+def test_a_problem_is_brought_into_view(browser: Browser, url: str) -> None:
+    page = opened(browser, url, language="zh", schema={"entities": [f"type {n}" for n in range(40)]})
+    page.run("location.hash = 'schema'")
+    write(page, "#short-list", "person))")
+    page.click("#read-list")
+    until(page, "document.querySelector('#schema-problem .problem')")
+    top, bottom = page.run("(r => [r.top, r.bottom])(document.querySelector('#schema-problem .problem')"
+                           ".getBoundingClientRect())")
+    assert 40 < top < bottom < 900, "seen, and not below the head of the page"
+    assert "括号不成对" in texts(page, "#schema-problem .said")[0]
+
+
 def test_a_newcomer_begins_with_an_example(browser: Browser, url: str) -> None:
     page = opened(browser, url, schema=None)
     assert texts(page, "#edit-schema") == ["Choose a schema"]

@@ -22,6 +22,8 @@ export function explain(error, { place, again = null }) {
     box.append(row);
   }
   fill(place, box);
+  // The button that was pressed may be far below the place of the problem.
+  box.scrollIntoView({ block: "nearest" });
 }
 
 // What the service said: its meaning in the language of the page, where that is known, then its own words.
