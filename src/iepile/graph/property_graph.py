@@ -43,6 +43,8 @@ GRAPH = "iepile"
 """Name of a graph in Neo4j, where none is given."""
 TYPE_LENGTH = 200
 """Longest relation, in code points, that becomes the type of a relationship."""
+REMEMBERED = 500
+"""Longest names, in characters, whose key is remembered: a service is sent names of any length."""
 _COLUMNS = ", ".join(f"f.{name}" for name in Edge.__struct_fields__)
 _UNGROUNDED = Edge.__struct_fields__.index("ungrounded")
 _encode = msgspec.json.Encoder().encode
@@ -134,16 +136,29 @@ def edge_of(head: str, head_type: str | None, tail: str, tail_type: str | None, 
     return Edge(head=head, head_type=head_type, tail=tail, tail_type=tail_type, **trail)
 
 
-@lru_cache(100_000)
 def node_key(name: str, type: str | None, event: str | None) -> str:
     """Key of an entity by name and type, of an event by its id."""
+    short = len(name) + len(type or "") + len(event or "") <= REMEMBERED
+    return (_known_key if short else _node_key)(name, type, event)
+
+
+def _node_key(name: str, type: str | None, event: str | None) -> str:
     return _key(EVENT, event) if event is not None else _key(ENTITY, name, type)
 
 
-@lru_cache(10_000)
+_known_key = lru_cache(100_000)(_node_key)
+
+
 def document_key(name: str, source: str | None) -> str:
     """Key of a document."""
+    return (_known_document if len(name) + len(source or "") <= REMEMBERED else _document_key)(name, source)
+
+
+def _document_key(name: str, source: str | None) -> str:
     return _key(DOCUMENT, name, source)
+
+
+_known_document = lru_cache(10_000)(_document_key)
 
 
 def _key(*parts: Any) -> str:

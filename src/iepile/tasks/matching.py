@@ -35,6 +35,8 @@ _LOOSE = re.compile(r"(?<=[\u3400-\u9fff]) | (?=[\u3400-\u9fff])")
 _AFTER_HEAD = re.compile(r"[,;:(]|\s(?:of|for|in|at|on|from|by|with|to|who|which|that|and)\s", re.IGNORECASE)
 _HEAD_CHARACTERS = 2
 """A Chinese head is the end of the mention; words are not told apart there, and most have two characters."""
+REMEMBERED = 200
+"""Longest mention, in characters, whose form is remembered: a service is sent names of any length."""
 
 
 def span_key(span: Span, match: Match) -> Hashable:
@@ -57,9 +59,12 @@ def agree(a: Hashable, b: Hashable) -> bool:
     return a == b
 
 
-@lru_cache(maxsize=100_000)
 def normal_form(text: str) -> str:
     """The text in one width and case (NFKC, case folded), blanks as one, punctuation around it taken off."""
+    return (_known_form if len(text) <= REMEMBERED else _normal_form)(text)
+
+
+def _normal_form(text: str) -> str:
     plain = _LOOSE.sub("", _BLANKS.sub(" ", unicodedata.normalize("NFKC", text).casefold()))
     start, end = 0, len(plain)
     while start < end and not plain[start].isalnum():
@@ -69,10 +74,16 @@ def normal_form(text: str) -> str:
     return plain[start:end] or plain or text
 
 
-@lru_cache(maxsize=100_000)
+_known_form = lru_cache(maxsize=100_000)(_normal_form)
+
+
 def head_of(text: str) -> str:
     """The head word by rule, in normal form: of Latin script the last word before what describes it, of Chinese the
     last two characters. No parser: it tells apart what differs in its core, and nothing more."""
+    return (_known_head if len(text) <= REMEMBERED else _head_of)(text)
+
+
+def _head_of(text: str) -> str:
     plain = normal_form(text)
     if _CHINESE.search(plain):
         return plain[-_HEAD_CHARACTERS:]
@@ -80,3 +91,6 @@ def head_of(text: str) -> str:
         plain = plain[: after.start()]
     words = plain.split()
     return normal_form(words[-1]) if words else plain
+
+
+_known_head = lru_cache(maxsize=100_000)(_head_of)
