@@ -14,10 +14,12 @@ pytest.importorskip("fastapi")
 
 from fastapi.testclient import TestClient
 
+from browser import Browser
 from iepile.extraction.engines.engine import Engine
 from iepile.service.app import create_app
 from iepile.service.batching import SharedEngine
 from iepile.service.config import ServeConfig
+from page_driver import served
 from served_models import talkative, tiny_language_model
 
 
@@ -71,3 +73,17 @@ def shared() -> Iterator[Callable[..., SharedEngine]]:
         if hold is not None:
             hold.set()
         one.close()
+
+
+@pytest.fixture(scope="module")
+def url(compact: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a service of its own, with the page."""
+    with served(compact, tmp_path_factory.mktemp("page")) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser; the test is skipped where there is none."""
+    with Browser(tmp_path_factory.mktemp("browser")) as found:
+        yield found

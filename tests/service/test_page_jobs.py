@@ -37,12 +37,6 @@ def url(compact: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
         yield address
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with Browser(tmp_path_factory.mktemp("browser")) as found:
-        yield found
-
-
 def downloaded(page: Page, script: str) -> str:
     """The text of the file that a click gives."""
     page.run("window.given = null; URL.createObjectURL = blob => { window.given = blob; return 'blob:none'; }; "

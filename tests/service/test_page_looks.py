@@ -5,27 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from browser import Browser, Page
-from page_driver import drop, extracted, findings, opened, served, shown, sideways, stays_home, until
+from page_driver import drop, extracted, findings, opened, shown, sideways, stays_home, until
 
 TEXT = "Ada works for Acme Inc. now. Bolt fired Cora.\n甲公司收购乙集团。昨天北京路滑。"
 SIZES = ((1280, 900), (390, 844))
-
-
-@pytest.fixture(scope="module")
-def url(compact: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(compact, tmp_path_factory.mktemp("page")) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with Browser(tmp_path_factory.mktemp("browser")) as found:
-        yield found
 
 
 def views(page: Page) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,18 +32,6 @@ HOSTILE = {
     "blanks and lines": "  Ada\r\n\r\n\tworks\u2028for\u00a0Bolt \u200b now.\n\n\n",
     "controls": "Ada\u0000 works\u0007 for\u001b Bolt {0|a|b} now. ${x} {{y}}",
 }
-
-
-@pytest.fixture(scope="module")
-def url(compact: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(compact, tmp_path_factory.mktemp("page")) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with Browser(tmp_path_factory.mktemp("browser")) as found:
-        yield found
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())

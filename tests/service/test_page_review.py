@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
-
 from browser import Browser, Page
-from page_driver import drop, extracted, facts, module, opened, select, served, shown, stays_home, texts, until, write
+from page_driver import drop, extracted, facts, module, opened, select, shown, stays_home, texts, until, write
 
 TEXT = "Ada works for Acme Inc. now. Ada met Cora. 😀 Bolt fired Ada."
 ROW: dict[str, Any] = {
@@ -27,18 +23,6 @@ ROW: dict[str, Any] = {
 SCHEMA = {"entities": {"person": {}, "firm": {}, "brand": {}},
           "relations": {"works for": {"domain": ["person"], "range": ["firm"]}},
           "events": {"dismissal": {"roles": {"employer": "", "dismissed": ""}}}}
-
-
-@pytest.fixture(scope="module")
-def url(compact: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(compact, tmp_path_factory.mktemp("page")) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with Browser(tmp_path_factory.mktemp("browser")) as found:
-        yield found
 
 
 def reviewing(browser: Browser, url: str, row: dict[str, Any] = ROW) -> Page:

@@ -4,26 +4,11 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from browser import CONTROL, Browser
 from iepile.unified import document_from_row
-from page_driver import TEXT, drop, extracted, facts, go, opened, select, served, shown, stays_home, until, write
-
-
-@pytest.fixture(scope="module")
-def url(compact: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(compact, tmp_path_factory.mktemp("page")) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with Browser(tmp_path_factory.mktemp("browser")) as found:
-        yield found
+from page_driver import TEXT, drop, extracted, facts, go, opened, select, shown, stays_home, until, write
 
 
 def corrections(url: str) -> list[dict]:

@@ -3,28 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 
 from browser import ALT, SHIFT, Browser, Page
 from iepile.schema import Schema
 from iepile.schema_files import read_schema_text
-from page_driver import extracted, module, opened, served, shown, stays_home, texts, until, write
+from page_driver import extracted, module, opened, shown, stays_home, texts, until, write
 from served_models import SCHEMA
-
-
-@pytest.fixture(scope="module")
-def url(compact: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(compact, tmp_path_factory.mktemp("page")) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with Browser(tmp_path_factory.mktemp("browser")) as found:
-        yield found
 
 
 def written(page: Page) -> dict:

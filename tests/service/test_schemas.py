@@ -56,7 +56,8 @@ def test_a_mistyped_name_is_not_taken_for_a_label(folder: Path) -> None:
 @pytest.mark.parametrize("value", [
     None, 3, True, "", "  ", {}, [], [1], {"entities": "person"}, {"entities": []}, {"labels": ["a"]},
     {"entities": {"a": {"values": {"pattern": "("}}}}, {"entities": ["a", "a"]}, "instructie:", "instructie:nowhere",
-    ["x" * 501], {"events": {"e": {"roles": ["r" * 501]}}}, "y" * 501, ["x"] * 5001, {"entities": {f"l{n}": "" for n in range(5001)}}, "a," * 10_001, {"entities": [["a"]]},
+    ["x" * 501], {"events": {"e": {"roles": ["r" * 501]}}}, "y" * 501, ["x"] * 5001,
+    {"entities": {f"l{n}": "" for n in range(5001)}}, "a," * 10_001, {"entities": [["a"]]},
     {"relations": {"a": {"at_most": 10**400}}} | {"more": 1}, {"events": {"e": {"roles": ["r"] * 6000}}},
 ])
 def test_what_is_no_schema_is_refused(value: Any) -> None:
