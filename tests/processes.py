@@ -7,7 +7,6 @@ They are forked from a server that has loaded the heavy libraries once, so that 
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import socket
@@ -20,6 +19,8 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, Literal
+
+from fork_server import fork_context
 
 SECONDS = 120.0
 """After which a run counts as hanging."""
@@ -53,14 +54,9 @@ def run_processes(config: Any, n: int, acts: Sequence[Act] = (), seconds: float 
     Args:
         variables: set in the environment of each, in place of what a launcher sets.
     """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["torch", "transformers", "peft", "safetensors.torch", "iepile.training.tune",
-                                    "iepile.training.methods.lora", "iepile.cli.command",
-                                    "iepile.training.parallel.ddp", "iepile.training.parallel.fsdp",
-                                    "iepile.training.parallel.zero", "deepspeed"])
+    context = fork_context()
     said = {"WORLD_SIZE": str(n), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()),
             "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", "TOKENIZERS_PARALLELISM": "false"}
-    os.environ["DS_ACCELERATOR"] = "cpu"  # before the server starts, for it loads deepspeed where that is installed
     folder = Path(mkdtemp())
     started: list[ForkServerProcess] = []
     for rank in range(n):

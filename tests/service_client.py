@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fork_server import fork_context
 from server_process import free_port
 
 SECONDS = 60.0
@@ -167,10 +167,7 @@ class ServiceProcess:
         self.pid, self._alive, self._join = process.pid, lambda: process.poll() is None, process.wait
 
     def _fork(self) -> None:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["torch", "iepile.service.server", "iepile.models.compact.model",
-                                        "iepile.extraction.engines.compact", "iepile.reading.reader"])
-        process = context.Process(target=_serve, args=(
+        process = fork_context().Process(target=_serve, args=(
             str(self.model), str(self.data), self.port, str(self.log), self.most_bytes))
         process.start()
         self.pid, self._alive, self._join = process.pid or 0, process.is_alive, process.join
