@@ -70,6 +70,12 @@ def until(page: Page, condition: str, seconds: float = SECONDS) -> None:
         time.sleep(0.05)
 
 
+def visit(page: Page, view: str) -> None:
+    """To a view of the page. The browser tells the page of a new address later, and what is hidden takes no focus."""
+    page.run(f"location.hash = '{view}'")
+    until(page, f"!document.getElementById('view-{view}').hidden")
+
+
 def shown(page: Page) -> str:
     """All the words one sees."""
     return str(page.run("document.body.innerText"))

@@ -7,7 +7,7 @@ import json
 from browser import ALT, SHIFT, Browser, Page
 from iepile.schema import Schema
 from iepile.schema_files import read_schema_text
-from page_driver import extracted, module, opened, shown, stays_home, texts, until, write
+from page_driver import extracted, module, opened, shown, stays_home, texts, until, visit, write
 from served_models import SCHEMA
 
 
@@ -79,7 +79,7 @@ def test_a_schema_by_keyboard_alone(browser: Browser, url: str) -> None:
 
 def test_renaming_a_type_renames_it_in_relations_and_undo_brings_back(browser: Browser, url: str) -> None:
     page = opened(browser, url)
-    page.run("location.hash = 'schema'")
+    visit(page, "schema")
     page.run("document.querySelector('#schema-editor .line.entities .in-name').focus()")
     page.run("document.activeElement.select()")
     page.type("human")
@@ -94,7 +94,7 @@ def test_renaming_a_type_renames_it_in_relations_and_undo_brings_back(browser: B
 
 def test_lines_are_moved_by_the_mouse(browser: Browser, url: str) -> None:
     page = opened(browser, url)
-    page.run("location.hash = 'schema'")
+    visit(page, "schema")
     page.run("""(() => { const [a, b] = document.querySelectorAll("#schema-editor .line.entities");
         const about = {dataTransfer: new DataTransfer(), bubbles: true, cancelable: true};
         const fire = (e, kind) => e.dispatchEvent(new DragEvent(kind, about));
@@ -104,13 +104,13 @@ def test_lines_are_moved_by_the_mouse(browser: Browser, url: str) -> None:
 
 def test_faults_stand_at_their_lines(browser: Browser, url: str) -> None:
     page = opened(browser, url)
-    page.run("location.hash = 'schema'")
+    visit(page, "schema")
     line = "document.querySelectorAll('#schema-editor .line.entities')[1]"
     page.run(f"{line}.querySelector('.in-name').select()")
     page.type("person")
     until(page, f"{line}.querySelector('.wrong').textContent === 'This name stands twice.'")
     assert page.run(f"{line}.querySelector('input').getAttribute('aria-invalid')") == "true"
-    page.run("location.hash = 'extract'")
+    visit(page, "extract")
     write(page, "#input", "Ada works.")
     page.click("#extract")
     assert "has faults" in page.run("document.getElementById('compose-problem').textContent")
@@ -118,7 +118,7 @@ def test_faults_stand_at_their_lines(browser: Browser, url: str) -> None:
 
 def test_files_and_lists_in_and_out(browser: Browser, url: str) -> None:
     page = opened(browser, url)
-    page.run("location.hash = 'schema'")
+    visit(page, "schema")
     model = written(page)
     assert Schema.from_dict(model) == Schema.from_dict(SCHEMA)
     yaml = module(page, "schema_model.js", "m.asYaml(m.written())")
@@ -150,16 +150,16 @@ def test_awkward_names_survive_yaml(browser: Browser, url: str) -> None:
 
 def test_the_gallery(browser: Browser, url: str) -> None:
     page = opened(browser, url, schema=None)
-    page.run("location.hash = 'schema'")
+    visit(page, "schema")
     until(page, "document.querySelectorAll('#served li').length > 10")
     assert len(texts(page, "#samples li")) > 3
     write(page, "#gallery-search", "instructie:Person")
     page.click("#served .served")
     until(page, "document.querySelectorAll('#schema-editor .line.relations').length > 5")
     write(page, "#gallery-search", "")
-    page.run("location.hash = 'extract'")
+    visit(page, "extract")
     write(page, "#input", "my own text")
-    page.run("location.hash = 'schema'")
+    visit(page, "schema")
     page.click("#samples .main")
     assert page.run("location.hash") == "#extract"
     assert "my own text" not in page.run("document.getElementById('input').value")
